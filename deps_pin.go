@@ -1,0 +1,36 @@
+//go:build pins
+
+package pins
+
+import (
+	_ "cel.dev/cel-go/cel"
+	_ "codeberg.org/go-pdf/fpdf"
+	_ "github.com/digitorus/pdfsign/sign"
+	_ "github.com/digitorus/pkcs7"
+	_ "github.com/digitorus/timestamp"
+	_ "github.com/emersion/go-smtp"
+	_ "github.com/gabriel-vasile/mimetype"
+	_ "github.com/getkin/kin-openapi/openapi3"
+	_ "github.com/go-jose/go-jose/v4"
+	_ "github.com/go-webauthn/webauthn/webauthn"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/minio/minio-go/v7"
+	_ "github.com/pressly/goose/v3"
+	_ "github.com/prometheus/client_golang/prometheus"
+	_ "github.com/santhosh-tekuri/jsonschema/v6"
+	_ "github.com/spf13/cobra"
+	_ "github.com/wneessen/go-mail"
+	_ "go.opentelemetry.io/otel"
+	_ "go.yaml.in/yaml/v3"
+	_ "golang.org/x/crypto/argon2"
+	_ "golang.org/x/image/font/sfnt"
+	_ "golang.org/x/mod/sumdb/tlog"
+	_ "golang.org/x/net/html"
+	_ "golang.org/x/text/unicode/norm"
+	_ "modernc.org/sqlite"
+	_ "pgregory.net/rapid"
+	_ "github.com/google/uuid"
+	_ "github.com/skip2/go-qrcode"
+	_ "github.com/descope/virtualwebauthn"
+	_ "github.com/transparency-dev/tessera/client"
+)
