@@ -1,0 +1,58 @@
+package ledger
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/httpx"
+)
+
+// Routes serves the log to everybody as C2SP tlog-tiles, under the path of its origin: the log
+// "dinh.gov.vn/ledger" answers at /ledger/checkpoint and /ledger/tile/….
+func (l *Ledger) Routes() []httpx.Route {
+	prefix := l.Prefix()
+	return []httpx.Route{
+		{Method: http.MethodGet, Path: prefix + "/checkpoint", Access: auth.Public(), Anonymous: true, Handle: l.getCheckpoint},
+		{Method: http.MethodGet, Path: prefix + "/tile/{path...}", Access: auth.Public(), Anonymous: true, Handle: l.getTile},
+	}
+}
+
+// Prefix is the path of the origin, without a slash at the end: "/ledger", or "" for a log that has
+// a host name to itself.
+func (l *Ledger) Prefix() string {
+	_, path, ok := strings.Cut(strings.TrimRight(l.origin, "/"), "/")
+	if !ok {
+		return ""
+	}
+	return "/" + path
+}
+
+func (l *Ledger) getCheckpoint(w http.ResponseWriter, r *http.Request) error {
+	signed, err := l.Checkpoint(r.Context())
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-cache") // it changes with every seal
+	return send(w, signed)
+}
+
+func (l *Ledger) getTile(w http.ResponseWriter, r *http.Request) error {
+	data, err := l.Tile(r.Context(), "tile/"+r.PathValue("path"))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	return send(w, data)
+}
+
+// send reports no error: a reader who went away is not ours to answer.
+func send(w http.ResponseWriter, data []byte) error {
+	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(data)
+	return nil
+}

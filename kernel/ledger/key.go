@@ -1,0 +1,53 @@
+package ledger
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// NewKey makes a signing key and its verifier key for an origin, in the text form of signed notes.
+// The first is secret; the second is published so that anybody can check receipts.
+func NewKey(origin string) (skey, vkey string, err error) {
+	return note.GenerateKey(rand.Reader, origin)
+}
+
+// VerifierKey is the public text form of an Ed25519 key that signs for an origin.
+func VerifierKey(origin string, public ed25519.PublicKey) (string, error) {
+	return note.NewEd25519VerifierKey(origin, public)
+}
+
+// NewSigner makes a checkpoint signer of an Ed25519 key that lives elsewhere, in the keystore or in
+// hardware: sign returns the plain signature of a message.
+func NewSigner(origin string, public ed25519.PublicKey, sign func(msg []byte) ([]byte, error)) (note.Signer, error) {
+	vkey, err := VerifierKey(origin, public)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: key of %q: %w", origin, err)
+	}
+	if _, err := note.NewVerifier(vkey); err != nil {
+		return nil, fmt.Errorf("ledger: %q cannot be the name of a log (no spaces, no plus sign): %w", origin, err)
+	}
+	return remoteSigner{name: origin, hash: keyHash(origin, public), sign: sign}, nil
+}
+
+type remoteSigner struct {
+	name string
+	hash uint32
+	sign func([]byte) ([]byte, error)
+}
+
+func (s remoteSigner) Name() string                    { return s.name }
+func (s remoteSigner) KeyHash() uint32                 { return s.hash }
+func (s remoteSigner) Sign(msg []byte) ([]byte, error) { return s.sign(msg) }
+
+// keyHash is the key id of signed notes: SHA-256 of name, newline, algorithm byte 1 and key.
+func keyHash(name string, public ed25519.PublicKey) uint32 {
+	h := sha256.New()
+	h.Write([]byte(name + "\n\x01"))
+	h.Write(public)
+	return binary.BigEndian.Uint32(h.Sum(nil))
+}
