@@ -1,0 +1,132 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/i18n"
+)
+
+func citizenNav() []NavItem {
+	return []NavItem{
+		{Section: "home", Key: "web.nav.home", Path: "/"},
+		{Section: "applications", Key: "web.nav.applications", Path: "/applications"},
+		{Section: "documents", Key: "web.nav.documents", Path: "/documents"},
+		{Section: "messages", Key: "web.nav.messages", Path: "/messages"},
+		{Section: "data", Key: "web.nav.data", Path: "/data"},
+	}
+}
+
+func officerNav() []NavItem {
+	return []NavItem{
+		{Section: "desk", Key: "web.nav.desk", Path: "/desk"},
+		{Section: "search", Key: "web.nav.search", Path: "/desk/search"},
+		{Section: "figures", Key: "web.nav.figures", Path: "/desk/figures"},
+	}
+}
+
+// layoutView is the dot of layout/layout.html.
+type layoutView struct {
+	Page
+	Lang     string
+	FullName string // of the browser's tab
+	Product  string
+	Demo     bool
+	Skip     SkipLink
+	Summary  *ErrorSummary
+	Nav      []navView
+	Account  *accountView
+	SignIn   string
+	Langs    []langView
+	Mode     string // "officer", "signed-in" or "public"
+}
+
+type navView struct {
+	Text, Path string
+	Active     bool
+}
+
+type accountView struct {
+	Name, Detail string
+	OnBehalf     string
+}
+
+type langView struct {
+	Code, Name, Href string
+	Current          bool
+}
+
+func (r *Renderer) view(req *http.Request, lang i18n.Lang, p Page) layoutView {
+	e := r.envs[lang]
+	who := auth.From(req.Context())
+	officer := p.Officer && who.IsOfficer()
+	v := layoutView{
+		Page: p, Lang: string(lang), Product: r.config.Product, Demo: r.config.Demo,
+		Skip: SkipLink{Text: e.t("web.skip"), Href: "#main-content"}, Mode: "public",
+		SignIn: "/sign-in?next=" + url.QueryEscape(req.URL.RequestURI()), Langs: langs(req, lang),
+	}
+	v.FullName = join(p.Title) + " – " + r.config.Product
+	if p.Title == "" {
+		v.FullName = r.config.Product
+	}
+	if len(p.Errors) > 0 {
+		v.FullName = e.t("web.error_prefix") + v.FullName
+		v.Summary = summary(e, p.Errors)
+	}
+	if !who.IsNobody() {
+		v.Account = account(e, who, officer)
+		v.Mode = "signed-in"
+	}
+	items := r.config.CitizenNav
+	if officer {
+		v.Mode, items = "officer", r.config.OfficerNav
+	}
+	if who.IsNobody() {
+		return v
+	}
+	for _, n := range items {
+		if len(n.Roles) == 0 || slices.ContainsFunc(n.Roles, who.HasRole) {
+			v.Nav = append(v.Nav, navView{Text: e.t(n.Key), Path: n.Path, Active: n.Section == p.Section && p.Section != ""})
+		}
+	}
+	return v
+}
+
+func account(e *env, who auth.Principal, officer bool) *accountView {
+	a := &accountView{Name: first(who.Name, who.Account, who.Officer), OnBehalf: who.OnBehalf}
+	if officer {
+		a.Detail = who.Member
+	}
+	if a.OnBehalf != "" {
+		a.Detail = e.t("web.account.on_behalf", "whom", a.OnBehalf)
+	}
+	return a
+}
+
+func summary(e *env, errors []FieldError) *ErrorSummary {
+	s := &ErrorSummary{TitleText: e.t("web.error_summary")}
+	for _, f := range errors {
+		link := ErrorLink{Text: f.Text}
+		if f.Field != "" {
+			link.Href = "#" + f.Field
+		}
+		s.ErrorList = append(s.ErrorList, link)
+	}
+	return s
+}
+
+// langs are the links of the language switch: this page, asked for again in
+// the other language.
+func langs(req *http.Request, now i18n.Lang) []langView {
+	names := map[i18n.Lang]string{i18n.VI: "Tiếng Việt", i18n.EN: "English"}
+	var out []langView
+	for _, l := range i18n.Langs {
+		q := req.URL.Query()
+		q.Set("lang", string(l))
+		out = append(out, langView{Code: string(l), Name: names[l], Current: l == now,
+			Href: (&url.URL{Path: req.URL.Path, RawQuery: q.Encode()}).String()})
+	}
+	return out
+}
