@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
@@ -21,28 +22,35 @@ func VerifierKey(origin string, public ed25519.PublicKey) (string, error) {
 	return note.NewEd25519VerifierKey(origin, public)
 }
 
-// NewSigner makes a checkpoint signer of an Ed25519 key that lives elsewhere, in the keystore or in
-// hardware: sign returns the plain signature of a message.
-func NewSigner(origin string, public ed25519.PublicKey, sign func(msg []byte) ([]byte, error)) (note.Signer, error) {
-	vkey, err := VerifierKey(origin, public)
-	if err != nil {
-		return nil, fmt.Errorf("ledger: key of %q: %w", origin, err)
+// NewSigner makes a checkpoint signer of an Ed25519 key that lives elsewhere: in the keystore
+// (keys.CryptoSigner) or in hardware.
+func NewSigner(origin string, key crypto.Signer) (note.Signer, error) {
+	public, ok := key.Public().(ed25519.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("ledger: checkpoints are signed with Ed25519, this key is a %T", key.Public())
 	}
-	if _, err := note.NewVerifier(vkey); err != nil {
+	vkey, err := VerifierKey(origin, public)
+	if err == nil {
+		_, err = note.NewVerifier(vkey)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("ledger: %q cannot be the name of a log (no spaces, no plus sign): %w", origin, err)
 	}
-	return remoteSigner{name: origin, hash: keyHash(origin, public), sign: sign}, nil
+	return heldSigner{name: origin, hash: keyHash(origin, public), key: key}, nil
 }
 
-type remoteSigner struct {
+type heldSigner struct {
 	name string
 	hash uint32
-	sign func([]byte) ([]byte, error)
+	key  crypto.Signer
 }
 
-func (s remoteSigner) Name() string                    { return s.name }
-func (s remoteSigner) KeyHash() uint32                 { return s.hash }
-func (s remoteSigner) Sign(msg []byte) ([]byte, error) { return s.sign(msg) }
+func (s heldSigner) Name() string    { return s.name }
+func (s heldSigner) KeyHash() uint32 { return s.hash }
+
+func (s heldSigner) Sign(msg []byte) ([]byte, error) {
+	return s.key.Sign(rand.Reader, msg, crypto.Hash(0))
+}
 
 // keyHash is the key id of signed notes: SHA-256 of name, newline, algorithm byte 1 and key.
 func keyHash(name string, public ed25519.PublicKey) uint32 {
