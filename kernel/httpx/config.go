@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 )
@@ -29,9 +30,9 @@ type Config struct {
 	// not lock people out of the sign-in page).
 	Authenticate func(*http.Request) (auth.Principal, error)
 
-	Errors ErrorPage                    // nil: a plain page without style
-	Log    *slog.Logger                 // nil: slog.Default
-	Clock  interface{ Now() time.Time } // nil: the system's time
+	Errors ErrorPage    // nil: a plain page without style
+	Log    *slog.Logger // nil: slog.Default
+	Clock  clock.Clock  // nil: the system's time
 
 	Metrics prometheus.Registerer // nil: not measured
 
