@@ -1,0 +1,18 @@
+package services
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed messages/*.json
+var messageFS embed.FS
+
+//go:embed migrations/*.sql
+var migrationFS embed.FS
+
+// Messages gives the words of this block, rooted so that it holds messages/.
+func Messages() fs.FS { return messageFS }
+
+// Migrations gives the tables of this block, rooted so that it holds migrations/.
+func Migrations() fs.FS { return migrationFS }
