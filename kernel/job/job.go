@@ -53,7 +53,7 @@ type Deps struct {
 // Queue is the queue of one process. It is safe for concurrent use; several
 // processes on one database share the work.
 type Queue struct {
-	Deps
+	deps Deps
 	wake chan struct{}
 
 	mu       sync.Mutex
@@ -76,7 +76,7 @@ func New(d Deps) *Queue {
 	setDefault(&d.Poll, time.Second)
 	setDefault(&d.Timeout, 15*time.Minute)
 	setDefault(&d.Grace, 10*time.Second)
-	return &Queue{Deps: d, wake: make(chan struct{}, 1), handlers: map[string]Handler{}, periods: map[string]*period{}}
+	return &Queue{deps: d, wake: make(chan struct{}, 1), handlers: map[string]Handler{}, periods: map[string]*period{}}
 }
 
 func setDefault[T int | time.Duration](v *T, def T) {
@@ -133,7 +133,7 @@ func MaxAttempts(n int) Option { return func(o *order) { o.maxAttempts = max(n, 
 // transaction, so the job exists only if the fact does; workers are woken after
 // the commit.
 func (q *Queue) Enqueue(ctx context.Context, kind string, payload any, opts ...Option) error {
-	now := q.Clock.Now()
+	now := q.deps.Clock.Now()
 	o := order{at: now, maxAttempts: 20}
 	for _, opt := range opts {
 		opt(&o)
@@ -145,7 +145,7 @@ func (q *Queue) Enqueue(ctx context.Context, kind string, payload any, opts ...O
 	if err != nil {
 		return fmt.Errorf("job: enqueue %s: the payload cannot become JSON: %w", kind, err)
 	}
-	return q.DB.Write(ctx, func(ctx context.Context, tx db.Querier) error {
+	return q.deps.DB.Write(ctx, func(ctx context.Context, tx db.Querier) error {
 		if err := insertJob(ctx, tx, kind, string(raw), o, now); err != nil {
 			return err
 		}
@@ -166,7 +166,7 @@ func (q *Queue) wakeUp() {
 // Dead lists dead jobs, the latest first.
 func (q *Queue) Dead(ctx context.Context, limit int) ([]DeadJob, error) {
 	var dead []DeadJob
-	err := q.DB.Read(ctx, func(ctx context.Context, tx db.Querier) error {
+	err := q.deps.DB.Read(ctx, func(ctx context.Context, tx db.Querier) error {
 		var err error
 		dead, err = listDead(ctx, tx, limit)
 		return err
@@ -177,8 +177,8 @@ func (q *Queue) Dead(ctx context.Context, limit int) ([]DeadJob, error) {
 // Retry gives a dead job all its attempts again, beginning now. It answers
 // errs.NotFound, code job.not_dead, when there is no such dead job.
 func (q *Queue) Retry(ctx context.Context, id string) error {
-	return q.DB.Write(ctx, func(ctx context.Context, tx db.Querier) error {
-		if err := revive(ctx, tx, id, q.Clock.Now()); err != nil {
+	return q.deps.DB.Write(ctx, func(ctx context.Context, tx db.Querier) error {
+		if err := revive(ctx, tx, id, q.deps.Clock.Now()); err != nil {
 			return err
 		}
 		db.AfterCommit(ctx, q.wakeUp)
@@ -197,9 +197,9 @@ type Stats struct {
 // Stats tells how the queue stands. It counts rows, so ask for it seldom.
 func (q *Queue) Stats(ctx context.Context) (Stats, error) {
 	var s Stats
-	err := q.DB.Read(ctx, func(ctx context.Context, tx db.Querier) error {
+	err := q.deps.DB.Read(ctx, func(ctx context.Context, tx db.Querier) error {
 		var err error
-		s, err = countJobs(ctx, tx, q.Clock.Now())
+		s, err = countJobs(ctx, tx, q.deps.Clock.Now())
 		return err
 	})
 	return s, err

@@ -30,7 +30,7 @@ func (q *Queue) Every(kind string, interval time.Duration) {
 
 // tick enqueues the periodic jobs that are due.
 func (q *Queue) tick(ctx context.Context) error {
-	now := q.Clock.Now()
+	now := q.deps.Clock.Now()
 	for kind, every := range q.duePeriods(db.Micros(now)) {
 		next, err := q.beginPeriod(ctx, kind, every, now)
 		if err != nil {
@@ -59,7 +59,7 @@ func (q *Queue) duePeriods(now int64) map[string]time.Duration {
 // processes one succeeds; all learn when to look again.
 func (q *Queue) beginPeriod(ctx context.Context, kind string, every time.Duration, now time.Time) (int64, error) {
 	var next int64
-	err := q.DB.Write(ctx, func(ctx context.Context, tx db.Querier) error {
+	err := q.deps.DB.Write(ctx, func(ctx context.Context, tx db.Querier) error {
 		at, us := db.Micros(now), every.Microseconds()
 		if _, err := tx.ExecContext(ctx, `
 INSERT INTO job_periodic (kind, next_at) VALUES ($1, $2) ON CONFLICT (kind) DO NOTHING`, kind, at); err != nil {

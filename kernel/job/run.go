@@ -37,19 +37,19 @@ type runner struct {
 func (q *Queue) Run(ctx context.Context) error {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	size := q.Workers * prefetch
+	size := q.deps.Workers * prefetch
 	r := &runner{
-		q: q, worker: id.New(q.Clock.Now()), base: base, stop: ctx.Done(),
+		q: q, worker: id.New(q.deps.Clock.Now()), base: base, stop: ctx.Done(),
 		jobs: make(chan *claimed, size), low: make(chan struct{}, 1), held: map[*claimed]context.CancelFunc{},
 	}
 	var workers, beats sync.WaitGroup
-	for range q.Workers {
+	for range q.deps.Workers {
 		workers.Go(r.work)
 	}
 	beats.Go(r.heartbeat)
 	r.dispatch(ctx, size)
 	close(r.jobs)
-	patience := time.AfterFunc(q.Grace, cancel)
+	patience := time.AfterFunc(q.deps.Grace, cancel)
 	workers.Wait()
 	patience.Stop()
 	cancel()
@@ -59,11 +59,11 @@ func (q *Queue) Run(ctx context.Context) error {
 
 // dispatch claims jobs and hands them to the workers.
 func (r *runner) dispatch(ctx context.Context, size int) {
-	poll := time.NewTicker(r.q.Poll)
+	poll := time.NewTicker(r.q.deps.Poll)
 	defer poll.Stop()
 	for ctx.Err() == nil {
 		if err := r.fill(ctx, size); err != nil && ctx.Err() == nil {
-			r.q.Log.Error("jobs cannot be claimed; trying again", "error", err)
+			r.q.deps.Log.Error("jobs cannot be claimed; trying again", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -137,29 +137,29 @@ func (r *runner) one(c *claimed) {
 	defer r.drop(c)
 	select {
 	case <-r.stop:
-		err := r.q.DB.Write(r.base, func(ctx context.Context, tx db.Querier) error {
-			return unclaim(ctx, tx, c, r.q.Clock.Now())
+		err := r.q.deps.DB.Write(r.base, func(ctx context.Context, tx db.Querier) error {
+			return unclaim(ctx, tx, c, r.q.deps.Clock.Now())
 		})
 		if err != nil {
-			r.q.Log.Warn("job not given back; its lease will run out", "job", c.ID, "kind", c.Kind, "error", err)
+			r.q.deps.Log.Warn("job not given back; its lease will run out", "job", c.ID, "kind", c.Kind, "error", err)
 		}
 		return
 	default:
 	}
-	ctx, cancel := context.WithTimeout(r.base, r.q.Timeout)
+	ctx, cancel := context.WithTimeout(r.base, r.q.deps.Timeout)
 	defer cancel()
 	r.mu.Lock()
 	r.held[c] = cancel
 	r.mu.Unlock()
 	// What is known of the outcome is written even when time is up.
 	if err := r.q.perform(ctx, context.WithoutCancel(ctx), c); err != nil {
-		r.q.Log.Error("job outcome not written; it will run again", "job", c.ID, "kind", c.Kind, "error", err)
+		r.q.deps.Log.Error("job outcome not written; it will run again", "job", c.ID, "kind", c.Kind, "error", err)
 	}
 }
 
 // heartbeat extends the leases of what is held.
 func (r *runner) heartbeat() {
-	beat := time.NewTicker(max(r.q.LeaseFor/3, time.Millisecond))
+	beat := time.NewTicker(max(r.q.deps.LeaseFor/3, time.Millisecond))
 	defer beat.Stop()
 	for {
 		select {
@@ -168,7 +168,7 @@ func (r *runner) heartbeat() {
 		case <-beat.C:
 		}
 		if err := r.extendAll(); err != nil && r.base.Err() == nil {
-			r.q.Log.Error("job leases not extended", "error", err)
+			r.q.deps.Log.Error("job leases not extended", "error", err)
 		}
 	}
 }
@@ -184,9 +184,9 @@ func (r *runner) extendAll() error {
 		return nil
 	}
 	var lost []*claimed
-	err := r.q.DB.Write(r.base, func(ctx context.Context, tx db.Querier) error {
+	err := r.q.deps.DB.Write(r.base, func(ctx context.Context, tx db.Querier) error {
 		lost = nil
-		until := r.q.Clock.Now().Add(r.q.LeaseFor)
+		until := r.q.deps.Clock.Now().Add(r.q.deps.LeaseFor)
 		for _, c := range held {
 			ok, err := extend(ctx, tx, c, until)
 			if err != nil {
@@ -219,7 +219,7 @@ func (q *Queue) Drain(ctx context.Context) error {
 	if db.InTx(ctx) {
 		return errors.New("job: Drain inside a transaction would not see its jobs; commit first")
 	}
-	worker := id.New(q.Clock.Now())
+	worker := id.New(q.deps.Clock.Now())
 	for {
 		if err := q.tick(ctx); err != nil {
 			return err
@@ -229,7 +229,7 @@ func (q *Queue) Drain(ctx context.Context) error {
 			return err
 		}
 		for _, c := range got {
-			run, cancel := context.WithTimeout(ctx, q.Timeout)
+			run, cancel := context.WithTimeout(ctx, q.deps.Timeout)
 			err := q.perform(run, ctx, c)
 			cancel()
 			if err != nil {
@@ -242,9 +242,9 @@ func (q *Queue) Drain(ctx context.Context) error {
 // perform runs one job under run and writes what came of it under settle.
 func (q *Queue) perform(run, settle context.Context, c *claimed) error {
 	err := q.call(run, c)
-	now := q.Clock.Now()
+	now := q.deps.Clock.Now()
 	var held bool
-	werr := q.DB.Write(settle, func(ctx context.Context, tx db.Querier) error {
+	werr := q.deps.DB.Write(settle, func(ctx context.Context, tx db.Querier) error {
 		var e error
 		switch {
 		case err == nil:
@@ -259,7 +259,7 @@ func (q *Queue) perform(run, settle context.Context, c *claimed) error {
 	if werr != nil {
 		return werr
 	}
-	log := q.Log.With("job", c.ID, "kind", c.Kind, "attempt", c.Attempt)
+	log := q.deps.Log.With("job", c.ID, "kind", c.Kind, "attempt", c.Attempt)
 	switch {
 	case !held:
 		log.Warn("job lease was lost; another worker runs it again")

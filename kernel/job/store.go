@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"io/fs"
 	"math"
 	"slices"
@@ -81,10 +82,10 @@ func (q *Queue) claim(ctx context.Context, worker string, limit int) ([]*claimed
 		return nil, nil
 	}
 	var got []*claimed
-	err := q.DB.Write(ctx, func(ctx context.Context, tx db.Querier) error {
+	err := q.deps.DB.Write(ctx, func(ctx context.Context, tx db.Querier) error {
 		got = nil
-		now := q.Clock.Now()
-		args := append([]any{worker, db.Micros(now.Add(q.LeaseFor)), db.Micros(now), limit}, kinds...)
+		now := q.deps.Clock.Now()
+		args := append([]any{worker, db.Micros(now.Add(q.deps.LeaseFor)), db.Micros(now), limit}, kinds...)
 		rows, err := tx.QueryContext(ctx, query, args...)
 		if err != nil {
 			return err
@@ -106,11 +107,11 @@ func (q *Queue) claim(ctx context.Context, worker string, limit int) ([]*claimed
 // anyDue tells whether a claim would find something, without taking the writer.
 func (q *Queue) anyDue(ctx context.Context) (bool, error) {
 	due := false
-	err := q.DB.Read(ctx, func(ctx context.Context, tx db.Querier) error {
+	err := q.deps.DB.Read(ctx, func(ctx context.Context, tx db.Querier) error {
 		var one int
-		err := tx.QueryRowContext(ctx, "SELECT 1 FROM job_queue WHERE due_at <= $1 LIMIT 1", db.Micros(q.Clock.Now())).Scan(&one)
+		err := tx.QueryRowContext(ctx, "SELECT 1 FROM job_queue WHERE due_at <= $1 LIMIT 1", db.Micros(q.deps.Clock.Now())).Scan(&one)
 		due = err == nil
-		if err == sql.ErrNoRows {
+		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
 		return err

@@ -81,10 +81,17 @@ func makeTemplate(ctx context.Context, dsn, name string, sets []Set) error {
 		return errors.Join(err, admin(ctx, dsn, "DROP DATABASE "+draft+" WITH (FORCE)"))
 	}
 	err = admin(ctx, dsn, "ALTER DATABASE "+draft+" RENAME TO "+name)
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == "42P04" { // another binary was first
+	if isTaken(err) { // another test binary was first
 		return admin(ctx, dsn, "DROP DATABASE "+draft+" WITH (FORCE)")
 	}
 	return err
+}
+
+// isTaken tells whether a database of that name is there, be it found by the
+// server's check or, when two come at the very same time, by its unique index.
+func isTaken(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == "42P04" || e.Code == "23505")
 }
 
 func migrateDraft(ctx context.Context, dsn, draft string, sets []Set) error {
