@@ -3,6 +3,7 @@ package web
 import (
 	"html/template"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -143,6 +144,10 @@ func merge(sets ...Attrs) Attrs {
 	}
 	return out
 }
+
+// hole says whether a list's entry is the zero value. Such entries are left
+// out, so that a page may fill a list by conditions and keep its numbering.
+func hole(v any) bool { return reflect.ValueOf(v).IsZero() }
 
 // join puts non-empty words together with spaces: classes, ids.
 func join(words ...string) string {

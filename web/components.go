@@ -324,10 +324,13 @@ func (Tabs) Template() string { return "tabs" }
 
 func (t Tabs) view(e *env) any {
 	t.Title = first(t.Title, e.t("web.contents"))
-	items := make([]Tab, len(t.Items))
+	items := make([]Tab, 0, len(t.Items))
 	for i, item := range t.Items {
+		if hole(item) {
+			continue
+		}
 		item.ID = first(item.ID, fmt.Sprintf("%s-%d", t.IDPrefix, i+1))
-		items[i] = item
+		items = append(items, item)
 	}
 	t.Items = items
 	return t

@@ -131,7 +131,9 @@ func (c choices) view(e *env) any {
 		c.describedBy = ids
 	}
 	for i, item := range c.items {
-		c.Items = append(c.Items, c.item(e, i+1, item))
+		if !hole(item) {
+			c.Items = append(c.Items, c.item(e, i+1, item))
+		}
 	}
 	if c.Fieldset != nil {
 		inner := c
@@ -239,6 +241,9 @@ func (s Select) view(*env) any {
 	f := parts{s.ID, s.Name, s.DescribedBy, s.Label, s.Hint, s.ErrorMessage, s.FormGroup}.field()
 	v := selectView{field: f, Select: s}
 	for _, o := range s.Items {
+		if hole(o) {
+			continue
+		}
 		attrs := o.Attributes.with()
 		effective := o.Value
 		if o.NoValue {

@@ -60,6 +60,7 @@ type DatePart struct {
 	InputMode    string
 	Autocomplete string
 	Pattern      string
+	Omit         bool   // leaves out a usual box
 	Error        Switch // marks this box; none marked means all are, when the date has an error
 	Attributes   Attrs
 }
@@ -113,7 +114,7 @@ func (d DateInput) view(e *env) any {
 	}
 	v := dateView{Group: d.FormGroup.frame(d.ErrorMessage != nil), Date: d, Before: d.FormGroup.BeforeInputs, After: d.FormGroup.AfterInputs}
 	v.Hint, v.Error, ids = described(d.ID, d.Hint, d.ErrorMessage, ids)
-	parts := d.parts()
+	parts := slices.DeleteFunc(slices.Clone(d.parts()), func(p DatePart) bool { return hole(p) })
 	marked := slices.ContainsFunc(parts, DatePart.marked)
 	for _, p := range parts {
 		v.Boxes = append(v.Boxes, d.box(e, p, marked))
@@ -133,17 +134,22 @@ func (p DatePart) marked() bool {
 	return p.Error == On || strings.Contains(p.Classes, "govuk-input--error")
 }
 
-// usual answers which of the three usual boxes p is, if any.
-func (d DateInput) usual(p DatePart) string {
+// usual answers which of the three usual boxes p is, if any, and the value set
+// for that box.
+func (d DateInput) usual(p DatePart) (name, value string) {
 	for _, u := range []struct {
 		name string
 		own  *DatePart
 	}{{"day", d.Day}, {"month", d.Month}, {"year", d.Year}} {
-		if p.Name != "" && (p.Name == u.name || u.own != nil && p.Name == u.own.Name) {
-			return u.name
+		if p.Name == "" || p.Name != u.name && (u.own == nil || p.Name != u.own.Name) {
+			continue
 		}
+		if u.own != nil {
+			value = u.own.Value
+		}
+		return u.name, value
 	}
-	return ""
+	return "", ""
 }
 
 func (d DateInput) parts() []DatePart {
@@ -158,11 +164,12 @@ func (d DateInput) parts() []DatePart {
 			usual[i] = own
 		}
 	}
-	return usual
+	return slices.DeleteFunc(usual, func(p DatePart) bool { return p.Omit })
 }
 
 func (d DateInput) box(e *env, p DatePart, anyMarked bool) Input {
-	usual, width, classes := d.usual(p), "2", ""
+	usual, set := d.usual(p)
+	width, classes := "2", ""
 	if usual == "year" {
 		width = "4"
 	}
@@ -184,7 +191,7 @@ func (d DateInput) box(e *env, p DatePart, anyMarked bool) Input {
 	case p.Name != "":
 		label = strings.ToUpper(p.Name[:1]) + strings.ToLower(p.Name[1:])
 	}
-	value := first(p.Value, d.Values[name])
+	value := first(p.Value, set, d.Values[name])
 	return Input{
 		Label: Label{Text: label, Classes: "govuk-date-input__label"}, ID: first(p.ID, d.ID+"-"+p.Name),
 		Classes: join("govuk-date-input__input", classes, p.Classes), Name: name, Value: value,

@@ -182,6 +182,9 @@ func (s SummaryList) view(*env) any {
 		any = any || len(r.Actions.Items) > 0
 	}
 	for _, r := range s.Rows {
+		if hole(r) {
+			continue
+		}
 		v.Rows = append(v.Rows, rowView{Row: r, NoActions: any && r.Actions.Items == nil, Links: links(r.Actions.Items, title)})
 	}
 	return v

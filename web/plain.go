@@ -1,0 +1,56 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/dinh-gov/dinh/kernel/i18n"
+)
+
+// Link is a link that stands alone.
+type Link struct {
+	Text    string
+	Href    string
+	Hidden  string // words for screen readers only, after the text: what the link is about
+	Classes string
+	Lang    string // when the text is not in the page's language
+}
+
+// Template implements [Component].
+func (Link) Template() string { return "link" }
+
+// ErrorFor gives the error message of one field, nil when it has none.
+func ErrorFor(wrong []FieldError, field string) *ErrorMessage {
+	for _, e := range wrong {
+		if e.Field == field {
+			return &ErrorMessage{Text: e.Text}
+		}
+	}
+	return nil
+}
+
+// T is a message of the catalogue in the reader's language.
+func (r *Renderer) T(lang i18n.Lang, key string, kv ...any) string {
+	return r.config.Catalog.T(lang, key, kv...)
+}
+
+// Plain is the body of a page that needs no template of its own.
+type Plain struct {
+	Title   string // the page's heading; empty when a part says it
+	Caption string // small words above the heading
+	Lead    string // one larger sentence below it
+	Parts   []Component
+	Aside   []Component // beside the parts on a wide screen, below on a narrow one
+}
+
+// Show shows a page made of components: p.Title as its heading, then the parts.
+func (r *Renderer) Show(w http.ResponseWriter, req *http.Request, p Page, parts ...Component) error {
+	body, ok := p.Data.(Plain)
+	if !ok {
+		body = Plain{Title: p.Title}
+	}
+	if body.Parts == nil {
+		body.Parts = parts
+	}
+	p.Data = body
+	return r.Page(w, req, "web/plain", p)
+}
