@@ -1,0 +1,170 @@
+package cases
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+
+	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/event"
+	"github.com/dinh-gov/dinh/kernel/job"
+	"github.com/dinh-gov/dinh/kernel/text"
+)
+
+const pageSize = 50
+
+// QueueCount is one queue of the officer's member.
+type QueueCount struct {
+	Queue                     string
+	Open, Unassigned, Overdue int
+}
+
+// Queues lists the queues with open cases of the caller's member.
+func (c *Cases) Queues(ctx context.Context) ([]QueueCount, error) {
+	p := auth.From(ctx)
+	if !p.IsOfficer() {
+		return nil, errs.New(errs.Forbidden, "cases.not_allowed")
+	}
+	return c.store.counts(ctx, p.Member, c.d.Clock.Now().UnixMicro())
+}
+
+// Queue lists up to 50 open cases of one queue, the most urgent first.
+func (c *Cases) Queue(ctx context.Context, queue string) ([]Case, error) {
+	p := auth.From(ctx)
+	if !p.IsOfficer() {
+		return nil, errs.New(errs.Forbidden, "cases.not_allowed")
+	}
+	return c.headers(ctx, `member=$1 AND queue=$2 AND final='' ORDER BY CASE WHEN due=0 THEN 1 ELSE 0 END, due, opened LIMIT $3`, p.Member, queue, pageSize)
+}
+
+// Mine lists up to 50 open cases that the caller has claimed.
+func (c *Cases) Mine(ctx context.Context) ([]Case, error) {
+	p := auth.From(ctx)
+	if !p.IsOfficer() {
+		return nil, errs.New(errs.Forbidden, "cases.not_allowed")
+	}
+	return c.headers(ctx, `assignee=$1 AND member=$2 AND final='' ORDER BY CASE WHEN due=0 THEN 1 ELSE 0 END, due, opened LIMIT $3`, p.Officer, p.Member, pageSize)
+}
+
+// Search finds up to 50 cases of the caller's member by dossier code or
+// applicant's name, without regard to case and marks.
+func (c *Cases) Search(ctx context.Context, query string) ([]Case, error) {
+	p := auth.From(ctx)
+	if !p.IsOfficer() {
+		return nil, errs.New(errs.Forbidden, "cases.not_allowed")
+	}
+	folded := text.Fold(query)
+	if folded == "" {
+		return nil, nil
+	}
+	escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(folded)
+	return c.headers(ctx, `member=$1 AND search LIKE $2 ESCAPE '\' ORDER BY opened DESC LIMIT $3`, p.Member, "%"+escaped+"%", pageSize)
+}
+
+// ForPerson lists up to 50 cases of the person with this number, newest first.
+func (c *Cases) ForPerson(ctx context.Context, number string) ([]Case, error) {
+	return c.headers(ctx, `subject=$1 ORDER BY opened DESC LIMIT $2`, c.d.Keys.Pseudonym(number), pageSize)
+}
+
+func (c *Cases) headers(ctx context.Context, where string, args ...any) ([]Case, error) {
+	rows, err := c.store.list(ctx, where, args...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Case, len(rows))
+	for i, r := range rows {
+		def, err := c.d.Services.Get(ctx, r.DefHash)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = r.Case
+		c.entitle(def, &out[i])
+	}
+	return out, nil
+}
+
+// Names fills the applicants' names of headers, for officers' lists.
+func (c *Cases) Names(ctx context.Context, list []Case) error {
+	for i := range list {
+		w, err := c.load(ctx, "id", list[i].ID)
+		if err != nil {
+			return err
+		}
+		list[i].Applicant = w.content.Name
+	}
+	return nil
+}
+
+// Get gives an officer of the owning member a case with everything in it.
+func (c *Cases) Get(ctx context.Context, id string) (*Full, error) {
+	w, err := c.load(ctx, "id", id)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.mayHandle(w, auth.From(ctx)); err != nil {
+		return nil, err
+	}
+	return c.full(ctx, w)
+}
+
+// ByApplication gives the applicant (the principal of ctx) their own case.
+// Anybody else's is not found.
+func (c *Cases) ByApplication(ctx context.Context, application string) (*Full, error) {
+	w, err := c.load(ctx, "application", application)
+	if err != nil {
+		return nil, err
+	}
+	p := auth.From(ctx)
+	if !p.IsPerson() || c.d.Keys.Pseudonym(p.Number) != w.Subject {
+		return nil, errs.New(errs.NotFound, "cases.not_found")
+	}
+	f, err := c.full(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	public := f.Timeline[:0]
+	for _, m := range f.Timeline {
+		if m.Public {
+			m.Actor = "" // the office answers, not a named officer
+			public = append(public, m)
+		}
+	}
+	f.Timeline = public
+	return f, nil
+}
+
+func (c *Cases) full(ctx context.Context, w *work) (*Full, error) {
+	moments, err := c.store.moments(ctx, w.ID)
+	if err != nil {
+		return nil, err
+	}
+	f := &Full{Case: w.row.Case, Content: w.content, Def: w.def}
+	for _, m := range moments {
+		if m.body != "" {
+			sealed, err := base64.StdEncoding.DecodeString(m.body)
+			if err != nil {
+				return nil, err
+			}
+			plain, err := c.d.Keys.Unseal(ctx, w.Subject, sealed, []byte(w.ID))
+			if err != nil {
+				return nil, err
+			}
+			m.Body = string(plain)
+		}
+		f.Timeline = append(f.Timeline, m.Moment)
+	}
+	return f, nil
+}
+
+func billOf(e event.Event) (string, error) {
+	var f paidFact
+	if err := json.Unmarshal(e.Data, &f); err != nil {
+		return "", job.Permanent(err)
+	}
+	if f.Bill == "" {
+		return e.Subject, nil
+	}
+	return f.Bill, nil
+}

@@ -1,0 +1,161 @@
+package registers
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/httpx"
+)
+
+const maxImport = 256 << 20 // bytes of a CSV file
+
+// Routes lists the block's doors. Rights are checked again on the register
+// itself: only officers of its owner with one of its roles.
+func (r *Registers) Routes() []httpx.Route {
+	routes := []httpx.Route{
+		{Method: "GET", Path: "/api/registers", Access: auth.AnyOfficer(), Handle: r.apiList},
+		{Method: "GET", Path: "/api/registers/{register}/records", Access: auth.AnyOfficer(), Handle: r.apiSearch},
+		{Method: "POST", Path: "/api/registers/{register}/records", Access: auth.AnyOfficer(), Handle: r.apiCreate},
+		{Method: "GET", Path: "/api/registers/{register}/records/{id}", Access: auth.AnyOfficer(), Handle: r.apiRead},
+		{Method: "PATCH", Path: "/api/registers/{register}/records/{id}", Access: auth.AnyOfficer(), Handle: r.apiAmend},
+		{Method: "GET", Path: "/api/registers/{register}/records/{id}/history", Access: auth.AnyOfficer(), Handle: r.apiHistory},
+		{Method: "POST", Path: "/api/registers/{register}/import", Access: auth.AnyOfficer(), Body: maxImport, Timeout: -1, Handle: r.apiImport},
+	}
+	if r.d.Pages != nil {
+		routes = append(routes, r.pages()...)
+	}
+	return routes
+}
+
+type listed struct {
+	ID      string   `json:"id"`
+	Title   any      `json:"title"`
+	Member  string   `json:"member"`
+	Fields  []string `json:"fields"`
+	Records int      `json:"records"`
+}
+
+// mine finds the register of a request and checks the caller's right to it.
+func (r *Registers) mine(req *http.Request) (*Definition, error) {
+	def, err := r.Definition(req.PathValue("register"))
+	if err != nil {
+		return nil, err
+	}
+	return def, mayHandle(req.Context(), def)
+}
+
+func (r *Registers) apiList(w http.ResponseWriter, req *http.Request) error {
+	out := []listed{}
+	for _, def := range r.order {
+		if mayHandle(req.Context(), def) != nil {
+			continue
+		}
+		n, err := r.Count(req.Context(), def.ID)
+		if err != nil {
+			return err
+		}
+		out = append(out, listed{ID: def.ID, Title: def.Title, Member: def.Member, Fields: def.Fields(), Records: n})
+	}
+	return httpx.WriteJSON(w, http.StatusOK, map[string]any{"registers": out})
+}
+
+func (r *Registers) apiSearch(w http.ResponseWriter, req *http.Request) error {
+	def, err := r.mine(req)
+	if err != nil {
+		return err
+	}
+	limit, _ := strconv.Atoi(req.URL.Query().Get("limit"))
+	found, err := r.Search(req.Context(), def.ID, req.URL.Query().Get("q"), limit)
+	if err != nil {
+		return err
+	}
+	if found == nil {
+		found = []Record{}
+	}
+	return httpx.WriteJSON(w, http.StatusOK, recordsBody{Records: found})
+}
+
+func (r *Registers) apiCreate(w http.ResponseWriter, req *http.Request) error {
+	def, err := r.mine(req)
+	if err != nil {
+		return err
+	}
+	var b changeBody
+	if err := httpx.ReadJSON(req, &b); err != nil {
+		return err
+	}
+	rec, err := r.Create(req.Context(), Change{
+		Register: def.ID, Data: b.Data, Actor: auth.From(req.Context()).Officer, Reason: b.Reason, ValidFrom: b.ValidFrom, Key: keyOf(req),
+	})
+	if err != nil {
+		return err
+	}
+	return httpx.WriteJSON(w, http.StatusCreated, rec)
+}
+
+// keyOf makes an officer's Idempotency-Key their own.
+func keyOf(req *http.Request) string {
+	key := req.Header.Get("Idempotency-Key")
+	if key == "" {
+		return ""
+	}
+	return "api/" + auth.From(req.Context()).Officer + "/" + key
+}
+
+func (r *Registers) apiRead(w http.ResponseWriter, req *http.Request) error {
+	def, err := r.mine(req)
+	if err != nil {
+		return err
+	}
+	rec, err := r.Read(req.Context(), def.ID, req.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return httpx.WriteJSON(w, http.StatusOK, rec)
+}
+
+func (r *Registers) apiAmend(w http.ResponseWriter, req *http.Request) error {
+	def, err := r.mine(req)
+	if err != nil {
+		return err
+	}
+	var b changeBody
+	if err := httpx.ReadJSON(req, &b); err != nil {
+		return err
+	}
+	rec, err := r.Amend(req.Context(), Change{
+		Register: def.ID, ID: req.PathValue("id"), Version: b.Version, Data: b.Data, Actor: auth.From(req.Context()).Officer,
+		Reason: b.Reason, ValidFrom: b.ValidFrom, Key: keyOf(req),
+	})
+	if err != nil {
+		return err
+	}
+	return httpx.WriteJSON(w, http.StatusOK, rec)
+}
+
+func (r *Registers) apiHistory(w http.ResponseWriter, req *http.Request) error {
+	def, err := r.mine(req)
+	if err != nil {
+		return err
+	}
+	versions, err := r.History(req.Context(), def.ID, req.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return httpx.WriteJSON(w, http.StatusOK, map[string]any{"versions": versions})
+}
+
+func (r *Registers) apiImport(w http.ResponseWriter, req *http.Request) error {
+	def, err := r.mine(req)
+	if err != nil {
+		return err
+	}
+	report, err := r.Import(req.Context(), def.ID, req.Body, ImportOptions{
+		Actor: auth.From(req.Context()).Officer, Reason: req.URL.Query().Get("reason"),
+	})
+	if err != nil {
+		return err
+	}
+	return httpx.WriteJSON(w, http.StatusOK, report)
+}

@@ -1,0 +1,324 @@
+package registers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+
+	"github.com/dinh-gov/dinh/kernel/db"
+	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/id"
+	"github.com/dinh-gov/dinh/kernel/text"
+)
+
+// Create makes a new record. A change whose Key was done before returns the
+// record it made then. It joins the transaction of ctx.
+//
+// Errors: registers.invalid with one field error per wrong value,
+// registers.key_taken, registers.reason_missing.
+func (r *Registers) Create(ctx context.Context, c Change) (Record, error) {
+	def, err := r.Definition(c.Register)
+	if err != nil {
+		return Record{}, err
+	}
+	var rec Record
+	err = r.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
+		rec, err = r.create(ctx, def, c)
+		return err
+	})
+	return rec, err
+}
+
+func (r *Registers) create(ctx context.Context, def *Definition, c Change) (Record, error) {
+	if err := r.prepare(&c); err != nil {
+		return Record{}, err
+	}
+	if done, ok, err := r.store.done(ctx, c); err != nil || ok {
+		return done, err
+	}
+	data, err := r.assign(ctx, def, c.Data)
+	if err != nil {
+		return Record{}, err
+	}
+	if err := def.validate(data); err != nil {
+		return Record{}, err
+	}
+	now := r.d.Clock.Now()
+	rec := Record{ID: id.New(now), Register: def.ID, Version: 1, ValidFrom: c.ValidFrom, UpdatedAt: now.UTC(), Data: data}
+	return rec, r.store.insert(ctx, def, rec, c)
+}
+
+// Amend changes a record by merge patch and keeps the old version. It joins
+// the transaction of ctx.
+//
+// Errors: registers.record_not_found, registers.changed_meanwhile,
+// registers.key_fixed (the key field cannot change), and those of Create.
+func (r *Registers) Amend(ctx context.Context, c Change) (Record, error) {
+	def, err := r.Definition(c.Register)
+	if err != nil {
+		return Record{}, err
+	}
+	var rec Record
+	err = r.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
+		rec, err = r.amend(ctx, def, c)
+		return err
+	})
+	return rec, err
+}
+
+func (r *Registers) amend(ctx context.Context, def *Definition, c Change) (Record, error) {
+	if err := r.prepare(&c); err != nil {
+		return Record{}, err
+	}
+	if done, ok, err := r.store.done(ctx, c); err != nil || ok {
+		return done, err
+	}
+	rec, err := r.store.read(ctx, def.ID, c.ID)
+	if err != nil {
+		return Record{}, err
+	}
+	if c.Version != 0 && c.Version != rec.Version {
+		return Record{}, errs.New(errs.Conflict, "registers.changed_meanwhile", "version", rec.Version)
+	}
+	data, _ := merge(rec.Data, c.Data).(map[string]any)
+	if value(data, def.Key) != value(rec.Data, def.Key) {
+		return Record{}, errs.New(errs.Invalid, "registers.key_fixed", "field", def.Key)
+	}
+	if err := def.validate(data); err != nil {
+		return Record{}, err
+	}
+	rec.Version, rec.ValidFrom, rec.UpdatedAt, rec.Data = rec.Version+1, c.ValidFrom, r.d.Clock.Now().UTC(), data
+	return rec, r.store.update(ctx, def, rec, c)
+}
+
+func (r *Registers) prepare(c *Change) error {
+	if strings.TrimSpace(c.Reason) == "" {
+		return errs.New(errs.Invalid, "registers.reason_missing").With(errs.Field{Name: "reason", Code: "registers.reason_missing"})
+	}
+	if c.ValidFrom == "" {
+		c.ValidFrom = r.d.Clock.Now().UTC().Format("2006-01-02")
+	}
+	return nil
+}
+
+// CreateMany makes many records in transactions of 500, for seeding. It stops
+// at the first refused one and says which; earlier batches stay.
+func (r *Registers) CreateMany(ctx context.Context, register string, changes []Change) error {
+	def, err := r.Definition(register)
+	if err != nil {
+		return err
+	}
+	for batch := range slices.Chunk(changes, 500) {
+		err := r.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
+			for i, c := range batch {
+				if _, err := r.create(ctx, def, c); err != nil {
+					return fmt.Errorf("%s, record %d of the batch: %w", register, i+1, err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// assign gives the record its number if it has none.
+func (r *Registers) assign(ctx context.Context, def *Definition, data map[string]any) (map[string]any, error) {
+	if def.Assign == nil || value(data, def.Assign.Field) != "" {
+		return data, nil
+	}
+	prefix, err := def.prefix.String(map[string]any{"record": data})
+	if err != nil {
+		return nil, errs.New(errs.Invalid, "registers.cannot_assign", "field", def.Assign.Field).Wrap(err)
+	}
+	for {
+		n, err := r.store.next(ctx, def.ID, prefix)
+		if err != nil {
+			return nil, err
+		}
+		number := fmt.Sprintf("%s%0*d", prefix, def.Assign.Digits, n)
+		taken, err := r.store.taken(ctx, def.ID, number)
+		if err != nil {
+			return nil, err
+		}
+		if !taken {
+			return with(data, def.Assign.Field, number), nil
+		}
+	}
+}
+
+// validate checks data against the schema and names every wrong field.
+func (d *Definition) validate(data map[string]any) error {
+	err := d.compiled.Validate(plain(data))
+	var ve *jsonschema.ValidationError
+	if err == nil {
+		return nil
+	}
+	if !errors.As(err, &ve) {
+		return err
+	}
+	var fields []errs.Field
+	collect(ve, &fields)
+	return errs.New(errs.Invalid, "registers.invalid", "register", d.ID).With(fields...)
+}
+
+func collect(e *jsonschema.ValidationError, out *[]errs.Field) {
+	if len(e.Causes) > 0 {
+		for _, c := range e.Causes {
+			collect(c, out)
+		}
+		return
+	}
+	at := strings.Join(e.InstanceLocation, ".")
+	switch k := e.ErrorKind.(type) {
+	case *kind.Required:
+		for _, m := range k.Missing {
+			*out = append(*out, errs.Field{Name: join(at, m), Code: "registers.field_missing", Args: map[string]any{"field": join(at, m)}})
+		}
+	case *kind.AdditionalProperties:
+		for _, p := range k.Properties {
+			*out = append(*out, errs.Field{Name: join(at, p), Code: "registers.field_unknown", Args: map[string]any{"field": join(at, p)}})
+		}
+	case *kind.Enum:
+		*out = append(*out, errs.Field{Name: at, Code: "registers.field_not_listed", Args: map[string]any{"field": at, "allowed": list(k.Want)}})
+	case *kind.Pattern:
+		*out = append(*out, errs.Field{Name: at, Code: "registers.field_pattern", Args: map[string]any{"field": at, "pattern": k.Want}})
+	case *kind.Type:
+		*out = append(*out, errs.Field{Name: at, Code: "registers.field_type", Args: map[string]any{"field": at, "type": strings.Join(k.Want, ", ")}})
+	case *kind.Format:
+		*out = append(*out, errs.Field{Name: at, Code: "registers.field_format", Args: map[string]any{"field": at, "format": k.Want}})
+	default:
+		*out = append(*out, errs.Field{Name: at, Code: "registers.field_wrong", Args: map[string]any{"field": at}})
+	}
+}
+
+func join(at, name string) string {
+	if at == "" {
+		return name
+	}
+	return at + "." + name
+}
+
+func list(values []any) string {
+	var out []string
+	for _, v := range values {
+		out = append(out, fmt.Sprint(v))
+	}
+	return strings.Join(out, ", ")
+}
+
+// plain turns Go numbers into what the schema library compares.
+func plain(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			out[k] = plain(e)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = plain(e)
+		}
+		return out
+	case int:
+		return json.Number(fmt.Sprint(v))
+	case int64:
+		return json.Number(fmt.Sprint(v))
+	}
+	return v
+}
+
+// merge is RFC 7396: null removes, objects merge, everything else replaces.
+func merge(target, patch any) any {
+	p, ok := patch.(map[string]any)
+	if !ok {
+		return patch
+	}
+	out := map[string]any{}
+	if t, ok := target.(map[string]any); ok {
+		for k, v := range t {
+			out[k] = v
+		}
+	}
+	for k, v := range p {
+		if v == nil {
+			delete(out, k)
+			continue
+		}
+		out[k] = merge(out[k], v)
+	}
+	return out
+}
+
+// with sets a dotted field without changing the caller's maps.
+func with(data map[string]any, field string, v any) map[string]any {
+	head, rest, nested := strings.Cut(field, ".")
+	out := make(map[string]any, len(data)+1)
+	for k, e := range data {
+		out[k] = e
+	}
+	if !nested {
+		out[head] = v
+		return out
+	}
+	child, _ := data[head].(map[string]any)
+	out[head] = with(child, rest, v)
+	return out
+}
+
+// value reads a dotted field as text; "" when it is not there.
+func value(data map[string]any, field string) string {
+	var at any = data
+	for _, part := range strings.Split(field, ".") {
+		m, ok := at.(map[string]any)
+		if !ok {
+			return ""
+		}
+		at = m[part]
+	}
+	if at == nil {
+		return ""
+	}
+	return fmt.Sprint(at)
+}
+
+// SubjectsOf lists the personal numbers that a record is about.
+func (d *Definition) SubjectsOf(data map[string]any) []string {
+	var out []string
+	for _, f := range d.Subjects {
+		if v := value(data, f); v != "" && !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func (d *Definition) searchText(data map[string]any) string {
+	var parts []string
+	for _, f := range d.Search {
+		parts = append(parts, text.Fold(value(data, f)))
+	}
+	return strings.Join(parts, " ")
+}
+
+func indexed(def *Definition, where map[string]string) error {
+	if len(where) == 0 {
+		return errs.New(errs.Invalid, "registers.where_missing", "fields", strings.Join(def.Index, ", "))
+	}
+	for f := range where {
+		if !slices.Contains(def.Index, f) {
+			return errs.New(errs.Invalid, "registers.not_indexed", "field", f, "fields", strings.Join(def.Index, ", "))
+		}
+	}
+	return nil
+}
