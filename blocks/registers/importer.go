@@ -30,15 +30,15 @@ type Report struct {
 	Created   int       `json:"created"`
 	Amended   int       `json:"amended"`
 	Unchanged int       `json:"unchanged"`
-	Refused   []Refusal `json:"refused"` // at most 1,000 are kept
+	Refused   []Refusal `json:"refused"`  // at most 1,000 are kept
 	Rejected  int       `json:"rejected"` // all refused rows
 }
 
 // Refusal is one row that was not taken, with what to change.
 type Refusal struct {
-	Line  int    `json:"line"`
-	Field string `json:"field"`
-	Code  string `json:"code"`
+	Line  int            `json:"line"`
+	Field string         `json:"field"`
+	Code  string         `json:"code"`
 	Args  map[string]any `json:"args,omitempty"`
 }
 
@@ -140,10 +140,10 @@ func (im *importer) next(cr *csv.Reader, columns []string) (csvRow, error) {
 	if errors.Is(err, io.EOF) {
 		return csvRow{}, err
 	}
-	line, _ := cr.FieldPos(0)
 	if err != nil {
-		return csvRow{}, errs.New(errs.Invalid, "registers.csv_unreadable", "line", line, "detail", csvDetail(err))
+		return csvRow{}, errs.New(errs.Invalid, "registers.csv_unreadable", "line", csvLine(err), "detail", csvDetail(err))
 	}
+	line, _ := cr.FieldPos(0)
 	if len(cells) != len(columns) {
 		im.report.Rejected++
 		im.refuse(line, errs.Field{Code: "registers.csv_cells", Args: map[string]any{"got": len(cells), "want": len(columns)}})
@@ -285,6 +285,14 @@ func (im *importer) take(ctx context.Context, row csvRow) error {
 		im.report.Amended++
 	}
 	return nil
+}
+
+func csvLine(err error) int {
+	var pe *csv.ParseError
+	if errors.As(err, &pe) {
+		return pe.Line
+	}
+	return 0
 }
 
 func csvDetail(err error) string {
