@@ -166,3 +166,13 @@ func native(v ref.Val) (any, error) {
 	}
 	return nativeAggregate(v)
 }
+
+// yields refuses an expression whose result can never be of the type.
+func (p *Program) yields(t Type) error {
+	want := map[Type]*cel.Type{Bool: cel.BoolType, Int: cel.IntType, String: cel.StringType, Date: cel.StringType}[t]
+	got := p.ast.OutputType()
+	if got.IsExactType(cel.DynType) || got.IsExactType(cel.NullType) || got.IsExactType(want) {
+		return nil
+	}
+	return fmt.Errorf("%s gives a %s; a %s is wanted", p.source, cel.FormatCELType(got), t)
+}
