@@ -2,6 +2,7 @@ package cases
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -63,11 +64,7 @@ func (c *Cases) allowed(ctx context.Context, w *work, p auth.Principal, in Input
 	if w.Assignee != "" && w.Assignee != p.Officer {
 		return services.Action{}, errs.New(errs.Conflict, "cases.claimed_by_other")
 	}
-	actions, err := w.def.Actions(w.State, w.content.State)
-	if err != nil {
-		return services.Action{}, err
-	}
-	for _, a := range actions {
+	for _, a := range w.def.Actions(w.State, w.content.State) {
 		if a.ID != in.Action || a.Kind == services.Withdraw {
 			continue
 		}
@@ -128,17 +125,16 @@ func (c *Cases) accept(w *work, a services.Action, in Input) error {
 	if utf8.RuneCountInString(in.Message) > maxMessage {
 		wrong = append(wrong, errs.Field{Name: "message", Code: "cases.message_too_long", Args: map[string]any{"max": maxMessage}})
 	}
-	vars := map[string]any{}
-	for k, v := range w.content.State.Case {
-		vars[k] = v
-	}
+	vars := maps.Clone(w.content.State.Case)
 	switch a.Kind {
 	case services.Refuse:
-		reason, ok := reasonOf(w.def, a, in.Reason)
-		if !ok {
+		reasons := w.def.AllowedReasons(a)
+		i := slices.IndexFunc(reasons, func(r services.Reason) bool { return r.ID == in.Reason })
+		if i < 0 {
 			wrong = append(wrong, errs.Field{Name: "reason", Code: "cases.reason_missing"})
+			break
 		}
-		vars["reason"], vars["reason_ref"] = reason.Title, reason.Ref
+		vars["reason"], vars["reason_title"], vars["reason_ref"] = in.Reason, reasons[i].Title, reasons[i].Ref
 	case services.Return:
 		wrong = append(wrong, c.returned(w, in)...)
 	}
@@ -152,10 +148,8 @@ func (c *Cases) accept(w *work, a services.Action, in Input) error {
 	}
 	w.content.State.Case = vars
 	if len(answers) > 0 {
-		all := services.FlattenAnswers(w.content.State.Answers)
-		for k, v := range answers {
-			all[k] = v
-		}
+		all := maps.Clone(w.content.State.Answers)
+		maps.Copy(all, answers)
 		w.content.State.Answers = all
 	}
 	return nil
@@ -183,19 +177,10 @@ func (c *Cases) returned(w *work, in Input) (wrong []errs.Field) {
 // AskedFields lists the questions on the applicant's path.
 func AskedFields(def *services.Service, st services.State) []services.Field {
 	var out []services.Field
-	for _, p := range def.Path(st) {
+	for _, p := range def.Pages(st) {
 		out = append(out, def.VisibleFields(p, st)...)
 	}
 	return out
-}
-
-func reasonOf(def *services.Service, a services.Action, id string) (services.Reason, bool) {
-	for _, r := range def.Reasons {
-		if r.ID == id && (len(a.Reasons) == 0 || slices.Contains(a.Reasons, id)) {
-			return r, true
-		}
-	}
-	return services.Reason{}, false
 }
 
 // Claim takes a case out of its queue into the officer's own list; Unclaim
@@ -260,7 +245,7 @@ func (c *Cases) onPayment(ctx context.Context, e event.Event, what string, title
 		if w.Pending {
 			return errs.New(errs.Unavailable, "cases.still_working")
 		}
-		st, _ := stateOf(w.def, w.State)
+		st, _ := w.def.StateByID(w.State)
 		to, ok := st.On[what]
 		if !ok {
 			return nil

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"io/fs"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"github.com/dinh-gov/dinh/blocks/services"
@@ -116,7 +115,7 @@ type Documents interface {
 type Document struct {
 	Key       string
 	Reference string
-	Output    services.ResolvedOutput
+	Output    services.OutputData
 }
 
 // Issued names a document without its content.
@@ -151,7 +150,7 @@ type Case struct {
 	Final                                   string
 	Member, Queue, Assignee, Bill           string
 	Subject                                 string
-	Applicant                               string // name
+	Applicant                               string    // name
 	Opened, Updated, Due                    time.Time // Due is zero while the clock is stopped or there is none
 	Paused                                  bool
 	Version                                 int
@@ -167,16 +166,16 @@ type Full struct {
 
 // Content is the sealed part of a case.
 type Content struct {
-	Number     string                   `json:"number"`
-	Name       string                   `json:"name"`
-	OnBehalf   string                   `json:"on_behalf,omitempty"`
-	Lang       i18n.Lang                `json:"lang"`
-	Channel    string                   `json:"channel"`
-	State      services.State           `json:"state"`
-	Outcomes   map[string]Outcome       `json:"outcomes,omitempty"`
-	Sources    map[string]Provenance    `json:"sources,omitempty"`
-	Correction *Correction              `json:"correction,omitempty"`
-	Documents  []IssuedDocument         `json:"documents,omitempty"`
+	Number     string                `json:"number"`
+	Name       string                `json:"name"`
+	OnBehalf   string                `json:"on_behalf,omitempty"`
+	Lang       i18n.Lang             `json:"lang"`
+	Channel    string                `json:"channel"`
+	State      services.State        `json:"state"`
+	Outcomes   map[string]Outcome    `json:"outcomes,omitempty"`
+	Sources    map[string]Provenance `json:"sources,omitempty"`
+	Correction *Correction           `json:"correction,omitempty"`
+	Documents  []IssuedDocument      `json:"documents,omitempty"`
 }
 
 // Outcome is a decision with its explanation, as kernel/rules gives it.
@@ -230,11 +229,11 @@ type Submission struct {
 type Input struct {
 	Case    string
 	Action  string
-	Version int        // the version that the officer saw; 0 skips the check
-	Reason  string     // refuse: a reason code
-	Fields  []string   // return: field ids to correct
-	Message string     // return, refuse: words for the applicant
-	Form    url.Values // the action's own fields
+	Version int            // the version that the officer saw; 0 skips the check
+	Reason  string         // refuse: a reason code
+	Fields  []string       // return: field ids to correct
+	Message string         // return, refuse: words for the applicant
+	Form    services.Input // the action's own fields
 }
 
 // Cases is the block.

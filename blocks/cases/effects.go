@@ -65,7 +65,7 @@ func (c *Cases) decide(w *work, step services.Step) error {
 	}
 	outcomes[step.Decide] = outcome
 	w.content.Outcomes = outcomes
-	w.result(step.ID, outcome.Out)
+	w.result(step.ResultName(), outcome.Out)
 	title := words("cases.event.decided", "")
 	if len(outcome.Reasons) > 0 {
 		title = outcome.Reasons[0]
@@ -75,15 +75,15 @@ func (c *Cases) decide(w *work, step services.Step) error {
 }
 
 func (c *Cases) fetch(ctx context.Context, w *work, step services.Step) error {
-	e, ok := w.def.EvidenceByID(step.Fetch)
-	if !ok {
+	e := w.def.EvidenceByID(step.Fetch)
+	if e == nil {
 		return errs.New(errs.Invalid, "cases.unknown_step", "state", w.State, "step", step.Fetch)
 	}
-	where, asked, err := w.def.EvidenceRequest(e, w.content.State)
+	where, asked, err := w.def.EvidenceRequest(*e, w.content.State)
 	if err != nil || !asked {
 		return err
 	}
-	value, err := c.d.Exchange.Fetch(ctx, Fetch{Owner: w.def.Owner, Evidence: e, Where: where, Subject: w.content.Number, Service: w.Service, Issue: w.Code})
+	value, err := c.d.Exchange.Fetch(ctx, Fetch{Owner: w.def.Owner, Evidence: *e, Where: where, Subject: w.content.Number, Service: w.Service, Issue: w.Code})
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (c *Cases) write(ctx context.Context, w *work, step services.Step, i int) e
 	if err != nil {
 		return err
 	}
-	w.result(first(step.ID, wr.ID), entered)
+	w.result(step.ResultName(), entered)
 	w.note(moment{Moment: Moment{At: c.d.Clock.Now(), Kind: "entry", ActorKind: "system", Public: true, Title: wr.Title}})
 	return nil
 }
@@ -122,7 +122,7 @@ func (c *Cases) issue(ctx context.Context, w *work, step services.Step, i int) e
 	if !ok {
 		return errs.New(errs.Invalid, "cases.unknown_step", "state", w.State, "step", step.Issue)
 	}
-	resolved, err := w.def.ResolveOutput(out, w.content.State)
+	resolved, err := w.def.Output(out, w.content.State)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (c *Cases) issue(ctx context.Context, w *work, step services.Step, i int) e
 	if err != nil {
 		return err
 	}
-	w.result(first(step.ID, out.ID), map[string]any{"id": doc.ID, "code": doc.Code})
+	w.result(step.ResultName(), map[string]any{"id": doc.ID, "code": doc.Code})
 	w.content.Documents = append(w.content.Documents[:len(w.content.Documents):len(w.content.Documents)], IssuedDocument{Issued: doc, Title: out.Title})
 	w.note(moment{Moment: Moment{At: c.d.Clock.Now(), Kind: "document", ActorKind: "system", Public: true, Title: out.Title}})
 	return nil
@@ -146,44 +146,29 @@ func (c *Cases) inward(ctx context.Context, w *work, st services.WorkflowState, 
 	if !ok {
 		return errs.New(errs.Invalid, "cases.unknown_step", "state", st.ID, "step", step.Notify)
 	}
-	text, err := w.def.MessageText(m, w.content.State)
-	if err != nil {
-		return err
-	}
+	text := w.def.MessageText(m, w.content.State)
 	return c.d.Notify.Send(ctx, Notice{
 		Key: w.key(i), Number: w.content.Number, Reference: w.Code, Link: "/applications/" + w.Application,
-		Channels: m.Channels, Subject: text.Subject, Body: text.Body, SMS: text.SMS,
+		Channels: text.Channels, Subject: text.Subject, Body: text.Body, SMS: text.SMS,
 	})
 }
 
 func (c *Cases) bill(ctx context.Context, w *work, step services.Step, i int) error {
-	amount, err := w.def.FeeAmount(w.content.State)
-	if err != nil {
+	amount, err := w.def.Fee(w.content.State)
+	if err != nil || amount == nil || amount.Minor == 0 {
 		return err
 	}
-	if amount.Minor == 0 {
-		return nil
-	}
 	bill, err := c.d.Payments.CreateBill(ctx, Bill{
-		Key: w.key(i), Number: w.content.Number, Reference: w.Code, Member: w.Member, Title: w.def.Title, Label: w.def.Fee.Label,
-		Amount: amount, Return: "/applications/" + w.Application,
+		Key: w.key(i), Number: w.content.Number, Reference: w.Code, Member: w.Member, Title: w.def.Title, Label: w.def.Definition.Fee.Label,
+		Amount: *amount, Return: "/applications/" + w.Application,
 	})
 	if err != nil {
 		return err
 	}
 	w.Bill = bill
-	w.result(step.ID, map[string]any{"bill": bill})
+	w.result(step.ResultName(), map[string]any{"bill": bill})
 	w.note(moment{Moment: Moment{At: c.d.Clock.Now(), Kind: "bill", ActorKind: "system", Public: true, Title: i18n.Text{
-		VI: w.def.Fee.Label.VI + ": " + amount.Format(i18n.VI), EN: w.def.Fee.Label.EN + ": " + amount.Format(i18n.EN),
+		VI: w.def.Definition.Fee.Label.VI + ": " + amount.Format(i18n.VI), EN: w.def.Definition.Fee.Label.EN + ": " + amount.Format(i18n.EN),
 	}}})
 	return nil
-}
-
-func first(names ...string) string {
-	for _, n := range names {
-		if n != "" {
-			return n
-		}
-	}
-	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/dinh-gov/dinh/blocks/services"
@@ -68,7 +69,7 @@ func (c *Cases) run(ctx context.Context, id string) error {
 // effects themselves do a key once, so progress is written once per state:
 // after a crash the state begins again and every effect answers as before.
 func (c *Cases) advance(ctx context.Context, w *work) (done bool, err error) {
-	st, ok := stateOf(w.def, w.State)
+	st, ok := w.def.StateByID(w.State)
 	if !ok {
 		return false, errs.New(errs.Invalid, "cases.unknown_state", "state", w.State)
 	}
@@ -104,14 +105,12 @@ func (c *Cases) advance(ctx context.Context, w *work) (done bool, err error) {
 func (c *Cases) outward(ctx context.Context, w *work, st services.WorkflowState) (local []int, err error) {
 	for i := range st.Steps {
 		step := st.Steps[i]
-		if step.When != "" {
-			yes, err := w.def.True(step.When, w.content.State)
-			if err != nil {
-				return nil, err
-			}
-			if !yes {
-				continue
-			}
+		runs, err := w.def.StepRuns(step, w.content.State)
+		if err != nil {
+			return nil, err
+		}
+		if !runs {
+			continue
 		}
 		if step.Notify != "" || step.Bill {
 			local = append(local, i)
@@ -126,7 +125,7 @@ func (c *Cases) outward(ctx context.Context, w *work, st services.WorkflowState)
 
 // enter puts the case into a state, in the transaction of ctx.
 func (c *Cases) enter(ctx context.Context, w *work, to string) error {
-	st, ok := stateOf(w.def, to)
+	st, ok := w.def.StateByID(to)
 	if !ok {
 		return errs.New(errs.Invalid, "cases.unknown_state", "state", to)
 	}
@@ -194,7 +193,11 @@ func (c *Cases) tick(w *work, status int, now time.Time) error {
 		return nil
 	}
 	k.move(status, w.def.Clock.WorkingDays, now)
-	w.Due = k.due(c.d.Calendar)
+	if w.Due = k.due(c.d.Calendar); !w.Due.IsZero() {
+		vars := maps.Clone(w.content.State.Case)
+		vars["due_on"] = c.d.Calendar.DateOf(w.Due)
+		w.content.State.Case = vars
+	}
 	w.clock, err = k.text()
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -85,18 +86,18 @@ func (c *Cases) dossierCode(ctx context.Context, def *services.Service, now time
 // ctx.
 func (c *Cases) Resubmit(ctx context.Context, application string, answers map[string]any) error {
 	return c.change(ctx, "application", application, func(ctx context.Context, w *work) error {
-		st, _ := stateOf(w.def, w.State)
+		st, _ := w.def.StateByID(w.State)
 		to, ok := st.On["corrected"]
 		if !ok || w.content.Correction == nil {
 			return errs.New(errs.Conflict, "cases.not_returned")
 		}
-		old := services.FlattenAnswers(w.content.State.Answers)
-		for field, value := range services.FlattenAnswers(answers) {
-			if slices.Contains(w.content.Correction.Fields, field) {
-				old[field] = value
+		mended := maps.Clone(w.content.State.Answers)
+		for _, field := range w.content.Correction.Fields {
+			if v, ok := answers[field]; ok {
+				mended[field] = v
 			}
 		}
-		w.content.State.Answers = old
+		w.content.State.Answers = mended
 		w.content.Correction = nil
 		w.note(moment{Moment: Moment{At: c.d.Clock.Now(), Kind: "action", ActorKind: "applicant", Public: true, Title: words("cases.event.corrected", "")}, action: "corrected"})
 		return c.enter(ctx, w, to)
@@ -106,7 +107,7 @@ func (c *Cases) Resubmit(ctx context.Context, application string, answers map[st
 // Withdraw ends a case at its applicant's wish, where the service allows it.
 func (c *Cases) Withdraw(ctx context.Context, application string) error {
 	return c.change(ctx, "application", application, func(ctx context.Context, w *work) error {
-		st, _ := stateOf(w.def, w.State)
+		st, _ := w.def.StateByID(w.State)
 		to := st.On["withdrawn"]
 		for _, a := range st.Action {
 			if a.Kind == services.Withdraw {
@@ -149,7 +150,7 @@ func (c *Cases) load(ctx context.Context, column, value string) (*work, error) {
 
 func (c *Cases) entitle(def *services.Service, k *Case) {
 	k.Title = def.Title
-	if st, ok := stateOf(def, k.State); ok {
+	if st, ok := def.StateByID(k.State); ok {
 		k.StateTitle = st.Title
 	}
 	k.Paused = paused(k.Status)
@@ -215,15 +216,6 @@ func (w *work) copy() *work {
 	return &again
 }
 
-func stateOf(def *services.Service, name string) (services.WorkflowState, bool) {
-	for _, s := range def.Workflow.States {
-		if s.ID == name {
-			return s, true
-		}
-	}
-	return services.WorkflowState{}, false
-}
-
 func caseVars(code, submitted string) map[string]any {
-	return map[string]any{"code": code, "submitted_on": submitted, "reason": "", "message": ""}
+	return map[string]any{"code": code, "submitted_on": submitted}
 }
