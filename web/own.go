@@ -258,3 +258,67 @@ type Hidden struct{ Name, Value string }
 
 // Template implements [Component].
 func (Form) Template() string { return "form" }
+
+// Hero is the front door's first band: a promise and a search.
+type Hero struct {
+	Title, Text string
+	Search      *Search
+	Body        []Component
+}
+
+// Template implements [Component].
+func (Hero) Template() string { return "hero" }
+
+// Search is one box that asks by GET.
+type Search struct {
+	Action string
+	Name   string // "q" unless set
+	Value  string
+	Label  string // said to screen readers and shown as the box's example
+	Button string
+}
+
+// Template implements [Component].
+func (Search) Template() string { return "search" }
+
+func (s Search) view(e *env) any {
+	s.Name, s.Button = first(s.Name, "q"), first(s.Button, e.t("web.search"))
+	return s
+}
+
+// Band is a titled part of a page that uses the full width of the window, for
+// pages with Page.Hero.
+type Band struct {
+	Title string
+	Text  string
+	Paper bool // on a darker ground
+	Body  []Component
+}
+
+// Template implements [Component].
+func (Band) Template() string { return "band" }
+
+// Columns puts a narrow side beside the main part on wide screens.
+type Columns struct {
+	Side, Main []Component
+	SideRight  bool
+}
+
+// Template implements [Component].
+func (Columns) Template() string { return "columns" }
+
+// Documents lays out cards beside one another.
+type Documents []DocumentCard
+
+// Template implements [Component].
+func (Documents) Template() string { return "documents" }
+
+// Scroll lets wide content, such as a table of many columns, scroll sideways
+// on a narrow screen. Label says what it is.
+type Scroll struct {
+	Label string
+	Body  []Component
+}
+
+// Template implements [Component].
+func (Scroll) Template() string { return "scroll" }

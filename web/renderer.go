@@ -246,7 +246,7 @@ func (r *Renderer) Routes() []httpx.Route {
 		Method: http.MethodGet, Path: "/static/{path...}", Access: auth.Public(), Anonymous: true,
 		Handle: func(w http.ResponseWriter, req *http.Request) error {
 			if !r.assets.serve(w, req) {
-				return errs.New(errs.NotFound, "not_found")
+				return errs.New(errs.NotFound, "web.no_file")
 			}
 			return nil
 		},
