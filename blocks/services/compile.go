@@ -28,7 +28,7 @@ func (s *Service) compile() []*Problem {
 	}
 	s.programs = map[string]*rules.Program{}
 	eachExpr(&s.Definition, func(x site) {
-		if s.programs[x.expr] != nil {
+		if x.table || s.programs[x.expr] != nil {
 			return
 		}
 		p, err := s.env.Compile(x.expr)

@@ -30,6 +30,8 @@ type site struct {
 	value bool
 	// workflow is true where decisions, results and case may be known.
 	workflow bool
+	// table is true for outcomes that a table computes; the table compiles them.
+	table bool
 }
 
 // eachExpr visits every expression of def, those inside messages too.
@@ -56,6 +58,13 @@ func eachExpr(def *Definition, visit func(site)) {
 	for i, d := range def.Decisions {
 		for j, in := range d.Inputs {
 			v(site{path: fmt.Sprintf("decisions[%d].inputs[%d].expr", i, j), expr: in.Expr, workflow: true})
+		}
+		for j, row := range d.Rows {
+			for k, out := range row.Out {
+				if text, ok := out.(string); ok && strings.HasPrefix(text, "=") {
+					v(site{path: fmt.Sprintf("decisions[%d].rows[%d].out.%s", i, j, k), expr: strings.TrimSpace(text[1:]), table: true, workflow: true})
+				}
+			}
 		}
 	}
 	flowExprs(def, v)

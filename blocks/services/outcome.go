@@ -72,12 +72,10 @@ func (s *Service) Decide(id string, st State) (rules.Outcome, error) {
 		return rules.Outcome{}, errs.New(errs.NotFound, "services.not_found").
 			Wrap(fmt.Errorf("%s has no decision %q", s.ID, id))
 	}
-	sc := s.scope(st, i18n.VI)
-	on, _ := st.Case["submitted_on"].(string)
-	if !isDate(on) {
-		on = st.Today
+	if on, _ := st.Case["submitted_on"].(string); isDate(on) {
+		st.Today = on // conditions too are judged as on that day
 	}
-	return d.Decide(sc.vars, on)
+	return d.Decide(s.scope(st, i18n.VI).vars, st.Today)
 }
 
 // Fee gives what the service costs in this case; nil when it costs nothing.
