@@ -11,6 +11,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/i18n"
+	"github.com/dinh-gov/dinh/kernel/telemetry"
 )
 
 // ErrorPage writes an error to a person as a page. The status, headers and
@@ -35,6 +36,7 @@ type Config struct {
 	Clock  clock.Clock  // nil: the system's time
 
 	Metrics prometheus.Registerer // nil: not measured
+	Tracing telemetry.Tracing     // zero: not traced
 
 	// MaxRate is how many requests a second one client may make on average,
 	// MaxBurst how many at once (0: twice the rate). MaxRate 0: unlimited.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dinh-gov/dinh/kernel/id"
+	"github.com/dinh-gov/dinh/kernel/telemetry"
 )
 
 // holdBack is how much of a body is kept until the header goes out. Below it
@@ -35,6 +36,7 @@ type exchange struct {
 	head     bool
 	gzipOK   bool
 	held     []byte
+	traced   func(route string, status int)
 	gz       *gzip.Writer
 }
 
@@ -46,14 +48,9 @@ func newExchange(w http.ResponseWriter, r *http.Request, now time.Time) *exchang
 	}
 }
 
-type requestIDKey struct{}
-
 // RequestID gives the id under which this request stands in the log, "" outside
 // a request.
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
+func RequestID(ctx context.Context) string { return telemetry.RequestFrom(ctx) }
 
 // errEnded answers a handler that writes after it has returned.
 var errEnded = errors.New("httpx: write after the handler has returned")

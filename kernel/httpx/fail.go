@@ -156,7 +156,7 @@ func (s *Server) logLine(x *exchange) {
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs,
 		slog.String("method", knownMethod(x.r.Method)), slog.String("path", pattern),
-		slog.Int("status", x.status), slog.Duration("took", took),
+		slog.Int("status", x.status), slog.Float64("took_ms", float64(took.Microseconds())/1000),
 		slog.Int64("bytes", x.bytes), slog.String("request", x.id))
 	level := slog.LevelInfo
 	if x.err != nil {

@@ -36,14 +36,20 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 }
 
 func (m *metrics) observe(x *exchange, took time.Duration) {
+	if x.traced != nil {
+		x.traced(x.pattern(), x.status)
+	}
 	if m == nil {
 		return
 	}
-	pattern := noRoute
-	if x.route != nil {
-		pattern = x.route.Pattern()
+	m.took.WithLabelValues(x.pattern(), strconv.Itoa(x.status)).Observe(took.Seconds())
+}
+
+func (x *exchange) pattern() string {
+	if x.route == nil {
+		return noRoute
 	}
-	m.took.WithLabelValues(pattern, strconv.Itoa(x.status)).Observe(took.Seconds())
+	return x.route.Pattern()
 }
 
 // noRoute stands for the path of a request that met no route. The path itself

@@ -14,6 +14,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/i18n"
+	"github.com/dinh-gov/dinh/kernel/telemetry"
 )
 
 // Server is the front door. Its Handler is safe for all requests at once.
@@ -112,7 +113,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h[v.name] = v.value
 	}
 	h["X-Request-Id"] = []string{x.id}
-	ctx := context.WithValue(r.Context(), requestIDKey{}, x.id)
+	ctx := telemetry.WithRequest(r.Context(), x.id)
+	if s.cfg.Tracing.On() {
+		ctx, x.traced = s.cfg.Tracing.Serve(ctx, r.Header)
+	}
 	x.r = r.WithContext(i18n.WithLang(ctx, language(r)))
 	if wait, ok := s.limits.allow(r, x.start); !ok {
 		h.Set("Retry-After", seconds(wait))

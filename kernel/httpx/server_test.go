@@ -103,7 +103,7 @@ func TestLogLineAndFigures(t *testing.T) {
 			t.Fatal(err)
 		}
 		got = append(got, fmt.Sprint(m["method"], m["path"], m["status"], m["bytes"], m["kind"], m["code"]))
-		if m["request"] == "" || m["took"] == nil {
+		if m["request"] == "" || m["took_ms"] == nil {
 			t.Errorf("incomplete: %s", line)
 		}
 	}
