@@ -1,0 +1,61 @@
+package payments
+
+import (
+	"context"
+	"strings"
+
+	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/money"
+)
+
+// sandbox is a card provider for trying things out. It behaves like a real
+// one: its own page takes the card, it keeps its own books, and it answers
+// questions about a payment whenever it is asked. No card number is stored.
+type sandbox struct{ store store }
+
+// Name implements Provider.
+func (*sandbox) Name() string { return "sandbox" }
+
+// Start implements Provider.
+func (s *sandbox) Start(ctx context.Context, ref string, o Order) (string, error) {
+	return "/sandbox-card/" + ref, s.store.sandboxStart(ctx, ref, o)
+}
+
+// Status implements Provider.
+func (s *sandbox) Status(ctx context.Context, ref string) (ProviderStatus, error) {
+	row, err := s.store.sandboxRow(ctx, ref)
+	return ProviderStatus{State: row.State, Reason: row.Reason}, err
+}
+
+// Refund implements Provider.
+func (s *sandbox) Refund(ctx context.Context, ref, key string, amount money.Amount) error {
+	return s.store.sandboxRefund(ctx, ref, key, amount.Minor)
+}
+
+// card tries to pay with a card number. The test cards are those that people
+// know from other sandboxes.
+func (s *sandbox) card(ctx context.Context, ref, number string) (ProviderStatus, error) {
+	status := ProviderStatus{State: "failed"}
+	switch digits(number) {
+	case "4444333322221111", "4242424242424242":
+		status.State = "paid"
+	case "4000000000000002":
+		status.Reason = "declined"
+	case "4000000000000069":
+		status.Reason = "expired_card"
+	case "4000000000000119":
+		status.Reason = "provider_error"
+	default:
+		return status, errs.New(errs.Invalid, "payments.not_a_test_card")
+	}
+	return status, s.store.sandboxMove(ctx, ref, status)
+}
+
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, s)
+}
