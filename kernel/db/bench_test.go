@@ -33,7 +33,11 @@ func BenchmarkGroupCommit(b *testing.B) {
 				})
 			}
 			wg.Wait()
+			b.StopTimer()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tx/s")
+			if got := len(ids(b, d)); got != b.N {
+				b.Fatalf("%d transactions left %d rows", b.N, got)
+			}
 		})
 	}
 }

@@ -98,7 +98,7 @@ func (c *connector) open(ctx context.Context) (driver.Conn, error) {
 			return nil, err
 		}
 	}
-	inner, err := (&sqlite.Driver{}).Open(sqliteDSN(c.engine.path, c.engine.memory, c.readOnly))
+	inner, err := c.openSQLite(ctx)
 	if err != nil || c.image == nil {
 		return inner, err
 	}
@@ -111,6 +111,22 @@ func (c *connector) open(ctx context.Context) (driver.Conn, error) {
 	}
 	return inner, nil
 }
+
+// openSQLite opens the file, again while another process is turning WAL on:
+// SQLite does not apply busy_timeout to that step.
+func (c *connector) openSQLite(ctx context.Context) (driver.Conn, error) {
+	dsn := sqliteDSN(c.engine.path, c.engine.memory, c.readOnly)
+	for attempt := 1; ; attempt++ {
+		inner, err := (&sqlite.Driver{}).Open(dsn)
+		if err == nil || !isRetryable(err) || attempt == openAttempts || ctx.Err() != nil {
+			return inner, err
+		}
+		pause(attempt)
+	}
+}
+
+// openAttempts, with pauses of 64 ms on average, amount to several seconds.
+const openAttempts = 100
 
 // claimFile makes a missing file readable by its owner alone; SQLite gives its
 // side files the same rights.

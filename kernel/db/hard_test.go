@@ -176,6 +176,35 @@ func TestTwoProcesses(t *testing.T) {
 	})
 }
 
+// TestServerRestart cuts every connection while nobody uses it, as a restarted
+// server does; the next calls must not notice.
+func TestServerRestart(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	if d.Dialect() != db.Postgres {
+		t.Skip("needs DINH_TEST_PG; SQLite has no server")
+	}
+	var wg sync.WaitGroup
+	for range 4 { // several pooled connections
+		wg.Go(func() { _ = d.Ping(t.Context()) })
+	}
+	wg.Wait()
+	err := d.Read(t.Context(), func(ctx context.Context, q db.Querier) error {
+		_, err := q.ExecContext(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+			WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Write(t.Context(), put("a")); err != nil {
+		t.Fatal(err)
+	}
+	for range 8 {
+		wantIDs(t, d, "a")
+	}
+}
+
 func conflict(t *testing.T, dbs ...*db.DB) {
 	t.Helper()
 	if err := dbs[0].Write(t.Context(), put("counter")); err != nil {

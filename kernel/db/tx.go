@@ -105,8 +105,9 @@ func (d *DB) Read(ctx context.Context, fn func(ctx context.Context, q Querier) e
 	return guard(uctx, u, fn)
 }
 
-// begin takes a connection and starts a transaction on it. A connection that
-// died while nobody used it is replaced once; nothing can have been done on it.
+// begin takes a connection and starts a transaction on it. Connections that died
+// while nobody used them, as all do when the server restarts, are replaced until
+// a fresh one has been tried; nothing can have been done on them.
 func (d *DB) begin(ctx context.Context, p *pool, query string) (*pooled, error) {
 	for attempt := 0; ; attempt++ {
 		c, err := p.acquire(ctx)
@@ -118,7 +119,7 @@ func (d *DB) begin(ctx context.Context, p *pool, query string) (*pooled, error) 
 			return c, nil
 		}
 		p.release(c, !isRetryable(err))
-		if attempt > 0 || isRetryable(err) {
+		if attempt >= cap(p.slots) || isRetryable(err) {
 			return nil, err
 		}
 	}
