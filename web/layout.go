@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/i18n"
@@ -54,8 +55,8 @@ type accountView struct {
 }
 
 type langView struct {
-	Code, Name, Href string
-	Current          bool
+	Code, Name, Short, Href string
+	Current                 bool
 }
 
 func (r *Renderer) view(req *http.Request, lang i18n.Lang, p Page) layoutView {
@@ -125,7 +126,7 @@ func langs(req *http.Request, now i18n.Lang) []langView {
 	for _, l := range i18n.Langs {
 		q := req.URL.Query()
 		q.Set("lang", string(l))
-		out = append(out, langView{Code: string(l), Name: names[l], Current: l == now,
+		out = append(out, langView{Code: string(l), Name: names[l], Short: strings.ToUpper(string(l)), Current: l == now,
 			Href: (&url.URL{Path: req.URL.Path, RawQuery: q.Encode()}).String()})
 	}
 	return out

@@ -157,10 +157,19 @@ type DocumentCard struct {
 	Status     *Tag
 	Href       string   // opens the document
 	Links      []Action // download, share, verify
+
+	HeadingLevel int // 2 unless set
 }
 
 // Template implements [Component].
 func (DocumentCard) Template() string { return "document-card" }
+
+func (d DocumentCard) view(*env) any {
+	if d.HeadingLevel == 0 {
+		d.HeadingLevel = 2
+	}
+	return d
+}
 
 // StatTile is one figure of a dashboard.
 type StatTile struct {
