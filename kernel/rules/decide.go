@@ -80,6 +80,7 @@ func expression(out any) (string, bool) {
 
 // clone keeps the decision as it was compiled, whatever the caller does to t.
 func clone(t Table) Table {
+	t.Outs = maps.Clone(t.Outs)
 	t.Inputs = slices.Clone(t.Inputs)
 	for i := range t.Inputs {
 		t.Inputs[i].Values = slices.Clone(t.Inputs[i].Values)
@@ -161,7 +162,7 @@ func (d *Decision) Decide(vars map[string]any, on string) (Outcome, error) {
 	all["today"] = on
 
 	o := Outcome{Table: d.sheet.table.ID, TableHash: d.hash, Engine: Engine, Hit: d.sheet.table.Hit, On: on,
-		Columns: d.columns(), Inputs: map[string]any{}}
+		Columns: d.columns(), Outs: d.sheet.table.Outs, Inputs: map[string]any{}}
 	values, absent, err := d.evaluate(&o, all)
 	if err != nil {
 		return Outcome{}, err

@@ -45,13 +45,15 @@ type Outcome struct {
 
 	// Missing lists the inputs ("age", or "out.fee" for a computed outcome)
 	// that the answer waits for, MissingPaths the data behind them
-	// ("person.birth"). Inputs that are absent but do not matter are in neither.
+	// ("person.birth"). Inputs that are absent but do not matter are in neither;
+	// for first, what only later rows look at is not asked for yet.
 	Missing      []string `json:"missing,omitempty"`
 	MissingPaths []string `json:"missing_paths,omitempty"`
 
-	Inputs  map[string]any `json:"inputs"` // what each input was; nil where data was absent
-	Columns []Column       `json:"columns"`
-	Rows    []RowResult    `json:"rows"`
+	Inputs  map[string]any       `json:"inputs"` // what each input was; nil where data was absent
+	Columns []Column             `json:"columns"`
+	Outs    map[string]i18n.Text `json:"outs,omitempty"` // labels of the outcomes
+	Rows    []RowResult          `json:"rows"`
 }
 
 // Column is how an input was called when the decision was made.
@@ -106,6 +108,9 @@ func (o *Outcome) choose() (blocked []int, err error) {
 			Wrap(fmt.Errorf("table %q: rows %v (counted from 0) both hold; a unique table allows one", o.Table, o.Chosen))
 	case len(blocked) > 0:
 		o.Status, o.Chosen = Missing, nil
+		if o.Hit == First {
+			blocked = blocked[:1] // rows below may not be needed at all
+		}
 	case len(o.Chosen) == 0 && o.Hit != Collect:
 		o.Status = NoRow
 	default:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dinh-gov/dinh/kernel/i18n"
@@ -54,7 +55,7 @@ func (d *Decision) Table() Grid {
 	}
 	names := slices.Sorted(maps.Keys(outs))
 	for _, name := range names {
-		g.Heads = append(g.Heads, Head{ID: name, Label: i18n.Text{VI: name, EN: name}, Out: true})
+		g.Heads = append(g.Heads, Head{ID: name, Label: both(func(l i18n.Lang) string { return outName(t.Outs, name, l) }), Out: true})
 	}
 	for i, r := range t.Rows {
 		l := Line{Row: i, ID: r.ID, Reason: r.Reason, Ref: r.Ref, From: r.From, Until: r.Until}
@@ -93,7 +94,7 @@ func (o Outcome) Explain(l i18n.Lang) []string {
 	case Missing:
 		var names []string
 		for _, id := range o.Missing {
-			names = append(names, o.column(id).name(l))
+			names = append(names, o.missingName(id, l))
 		}
 		return []string{pick(l, "Chưa thể quyết định vì còn thiếu thông tin: ", "This cannot be decided yet. Still missing: ") +
 			strings.Join(names, ", ") + "."}
@@ -103,7 +104,7 @@ func (o Outcome) Explain(l i18n.Lang) []string {
 	for _, r := range o.Rows {
 		for _, c := range r.Cells {
 			if c.Truth == No {
-				list = append(list, pick(l, "Không áp dụng "+o.rowName(r, l)+": ", "Not "+o.rowName(r, l)+": ")+
+				list = append(list, pick(l, "Dòng "+r.name()+" không áp dụng: ", "Row "+r.name()+" does not apply: ")+
 					o.fact(c, l, pick(l, "yêu cầu", "needed"))+".")
 				break
 			}
@@ -121,6 +122,9 @@ func (o Outcome) explainChosen(l i18n.Lang) []string {
 		if n < len(o.Reasons) && !o.Reasons[n].IsZero() {
 			list = append(list, sentence(o.Reasons[n].In(l)))
 		}
+		if i < 0 || i >= len(o.Rows) {
+			continue // not written by Decide
+		}
 		for _, c := range o.Rows[i].Cells {
 			if c.Cell != "-" {
 				list = append(list, o.fact(c, l, pick(l, "điều kiện", "rule"))+".")
@@ -137,10 +141,8 @@ func (o Outcome) explainChosen(l i18n.Lang) []string {
 func (o Outcome) fact(c CellResult, l i18n.Lang, word string) string {
 	col := o.column(c.Input)
 	want := c.Cell
-	if col.Type.known() {
-		if parsed, err := parseCell(col.Type, c.Cell); err == nil {
-			want = parsed.say(col, l)
-		}
+	if parsed, err := parseCell(col.Type, c.Cell); err == nil {
+		want = parsed.say(col, l)
 	}
 	return fmt.Sprintf("%s: %s (%s: %s)", col.name(l), sayInput(col, o.Inputs[c.Input], l), word, want)
 }
@@ -154,11 +156,26 @@ func (o Outcome) column(id string) Column {
 	return Column{ID: id}
 }
 
-func (o Outcome) rowName(r RowResult, l i18n.Lang) string {
-	if r.ID != "" {
-		return pick(l, "dòng “"+r.ID+"”", "row “"+r.ID+"”")
+func (o Outcome) missingName(id string, l i18n.Lang) string {
+	if out, computed := strings.CutPrefix(id, "out."); computed {
+		name := outName(o.Outs, out, l)
+		return pick(l, "dữ liệu để tính “"+name+"”", "the data to work out “"+name+"”")
 	}
-	return fmt.Sprintf("%s %d", pick(l, "dòng", "row"), r.Row+1)
+	return o.column(id).name(l)
+}
+
+func outName(labels map[string]i18n.Text, id string, l i18n.Lang) string {
+	if t := labels[id]; !t.IsZero() {
+		return t.In(l)
+	}
+	return id
+}
+
+func (r RowResult) name() string {
+	if r.ID != "" {
+		return "“" + r.ID + "”"
+	}
+	return strconv.Itoa(r.Row + 1)
 }
 
 func sentence(s string) string {

@@ -39,7 +39,11 @@ type Table struct {
 	Label  i18n.Text `json:"label,omitzero" yaml:"label,omitempty"`
 	Hit    string    `json:"hit" yaml:"hit"`
 	Inputs []Input   `json:"inputs" yaml:"inputs"`
-	Rows   []Row     `json:"rows" yaml:"rows"`
+
+	// Outs labels the outcomes for people, where wanted: {fee: {vi: Lệ phí, en: Fee}}.
+	Outs map[string]i18n.Text `json:"outs,omitempty" yaml:"outs,omitempty"`
+
+	Rows []Row `json:"rows" yaml:"rows"`
 }
 
 // Input is one column of conditions.

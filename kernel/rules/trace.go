@@ -76,11 +76,8 @@ func children(node ast.Expr) []ast.Expr {
 // absent.
 func needed(node ast.Expr) []ast.Expr {
 	below := children(node)
-	if node.Kind() == ast.CallKind && len(below) > 0 {
-		switch node.AsCall().FunctionName() {
-		case "get", "has_path":
-			return below[1:]
-		}
+	if node.Kind() == ast.CallKind && forgiving(node.AsCall().FunctionName()) {
+		return below[1:]
 	}
 	return below
 }
@@ -100,23 +97,46 @@ func allPaths(node ast.Expr) []path { return collect(node, children) }
 func collect(node ast.Expr, below func(ast.Expr) []ast.Expr) []path {
 	var list []path
 	seen := map[string]bool{}
-	var walk func(ast.Expr)
-	walk = func(n ast.Expr) {
-		s, plain := steps(n)
-		if !plain {
-			for _, c := range below(n) {
-				walk(c)
-			}
-			return
-		}
-		if p := (path{s}); !seen[p.String()] {
+	add := func(steps []string) {
+		if p := (path{steps}); !seen[p.String()] {
 			seen[p.String()] = true
 			list = append(list, p)
+		}
+	}
+	var walk func(ast.Expr)
+	walk = func(n ast.Expr) {
+		if s, plain := steps(n); plain {
+			add(s)
+			return
+		}
+		next := below(n)
+		if s, ok := looksInto(n); ok && len(next) == len(children(n)) {
+			add(s)
+			next = next[1:]
+		}
+		for _, c := range next {
+			walk(c)
 		}
 	}
 	walk(node)
 	return list
 }
+
+// looksInto gives the way into the data of get(person, "a.b", …).
+func looksInto(n ast.Expr) ([]string, bool) {
+	if n.Kind() != ast.CallKind || !forgiving(n.AsCall().FunctionName()) {
+		return nil, false
+	}
+	args := n.AsCall().Args()
+	s, ok := steps(args[0])
+	if !ok || args[1].Kind() != ast.LiteralKind {
+		return nil, false
+	}
+	p, ok := args[1].AsLiteral().(types.String)
+	return append(s, strings.Split(string(p), ".")...), ok
+}
+
+func forgiving(function string) bool { return function == "get" || function == "has_path" }
 
 // steps reads a variable, selections and constant positions; false for
 // anything computed.
