@@ -16,3 +16,9 @@ func Messages() fs.FS { return messageFS }
 
 // Migrations gives the tables of this block, rooted so that it holds migrations/.
 func Migrations() fs.FS { return migrationFS }
+
+//go:embed openapi.yaml
+var openAPI []byte
+
+// OpenAPI gives the contract of the JSON routes.
+func OpenAPI() []byte { return append([]byte(nil), openAPI...) }

@@ -1,0 +1,131 @@
+package services
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/dinh-gov/dinh/kernel/i18n"
+	"github.com/dinh-gov/dinh/web"
+)
+
+// pageStart is where a person decides whether to begin: what they need, what
+// they get, what it costs, how long it takes, and why it is asked.
+func (x *Services) pageStart(w http.ResponseWriter, r *http.Request) error {
+	s, err := x.Live(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	lang := i18n.LangFrom(r.Context())
+	p := startPage{s: s, lang: lang, t: func(key string, kv ...any) string { return x.deps.Catalog.T(lang, "services."+key, kv...) }}
+	return x.deps.Pages.Show(w, r, web.Page{
+		Title: s.Title.In(lang), Section: "services", Indexed: true,
+		Breadcrumbs: &web.Breadcrumbs{Items: []web.Crumb{
+			{Text: p.t("breadcrumb.home"), Href: "/"}, {Text: p.t("catalogue.title"), Href: "/services"},
+		}},
+		Data: web.Plain{Title: s.Title.In(lang), Caption: s.Owner.Name.In(lang), Lead: s.Summary.In(lang),
+			Parts: p.parts(), Aside: p.aside()},
+	})
+}
+
+type startPage struct {
+	s    *Service
+	lang i18n.Lang
+	t    func(key string, kv ...any) string
+}
+
+func (p startPage) parts() []web.Component {
+	s := p.s
+	var out []web.Component
+	out = append(out, p.list("start.receive", texts(s.Results, p.lang))...)
+	out = append(out, p.list("start.before", texts(s.Before, p.lang))...)
+	if len(s.Evidence) > 0 {
+		out = append(out, web.Heading{Text: p.t("start.know")}, web.Paragraph{Text: p.t("start.know_lead")})
+		var known []string
+		for _, e := range s.Evidence {
+			if title := e.Title.In(p.lang); !contains(known, title) {
+				known = append(known, title)
+			}
+		}
+		out = append(out, bullets(known))
+	}
+	var asked []string
+	for _, page := range s.Definition.Pages {
+		if len(page.Fields) > 0 {
+			asked = append(asked, page.Title.In(p.lang))
+		}
+	}
+	out = append(out, p.list("start.ask", asked)...)
+	out = append(out, web.Form{Action: "/services/" + s.ID + "/start", Body: []web.Component{
+		web.Button{Text: p.t("start.button"), IsStart: true, PreventDoubleClick: web.On}, // forms answers it
+	}}, web.Paragraph{Text: p.t("start.sign_in")})
+	if s.Appeal != nil {
+		out = append(out, web.Details{SummaryText: p.t("start.appeal"),
+			Text: p.t("start.appeal_text", "days", s.Appeal.WithinDays, "to", s.Appeal.To.In(p.lang))})
+	}
+	return out
+}
+
+func (p startPage) aside() []web.Component {
+	s := p.s
+	rows := []web.Row{row(p.t("start.fee"), p.fee())}
+	if s.Clock != nil {
+		rows = append(rows, row(p.t("start.time"), p.t("start.days", "days", s.Clock.WorkingDays)))
+	}
+	var ways []string
+	for _, c := range s.Channels {
+		ways = append(ways, p.t("start.channel_"+c))
+	}
+	rows = append(rows,
+		row(p.t("start.owner"), s.Owner.Name.In(p.lang)),
+		row(p.t("start.level"), p.t("start.level_"+s.Level)),
+		row(p.t("start.channels"), strings.Join(ways, ", ")),
+		row(p.t("start.procedure"), s.Procedure))
+	out := []web.Component{web.Heading{Text: p.t("start.facts")}, web.SummaryList{Rows: rows}}
+	var laws []web.Component
+	for _, l := range s.Legal {
+		if l.URL != "" {
+			laws = append(laws, web.Link{Text: l.Ref.In(p.lang), Href: l.URL})
+		} else {
+			laws = append(laws, web.Paragraph{Text: l.Ref.In(p.lang), Classes: "govuk-body-s"})
+		}
+	}
+	out = append(out, web.Heading{Level: 3, Text: p.t("start.legal")}, web.List{Bodies: laws})
+	if help := s.Owner.Help.In(p.lang); help != "" {
+		out = append(out, web.Heading{Level: 3, Text: p.t("start.help")}, web.Paragraph{Text: help})
+	}
+	return out
+}
+
+func (p startPage) fee() string {
+	f := p.s.Definition.Fee
+	switch {
+	case f == nil:
+		return p.t("start.free")
+	case f.Decision != "":
+		return p.t("start.fee_varies")
+	}
+	return f.Money().Format(p.lang)
+}
+
+func (p startPage) list(heading string, items []string) []web.Component {
+	if len(items) == 0 {
+		return nil
+	}
+	return []web.Component{web.Heading{Text: p.t(heading)}, bullets(items)}
+}
+
+func bullets(items []string) web.Component {
+	return web.List{Items: items, Classes: "govuk-list--bullet"}
+}
+
+func row(key, value string) web.Row {
+	return web.Row{Key: web.Term{Text: key}, Value: web.Term{Text: value}}
+}
+
+func texts(list []i18n.Text, lang i18n.Lang) []string {
+	out := make([]string, len(list))
+	for i, t := range list {
+		out[i] = t.In(lang)
+	}
+	return out
+}
