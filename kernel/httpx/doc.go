@@ -4,10 +4,10 @@
 // A block lists Routes; a Handler returns an error instead of writing one. The
 // request passes, from the outside in:
 //
-//	recover → request id → canonical log line and metrics → security headers
-//	→ compression → cross-origin protection (not for requests with an API key)
-//	→ rate limit → language → mux: route or 404/405
-//	→ body limit and timeout → authenticate → access → handler
+//	recover → request id → canonical log line, figures, trace → compression
+//	→ security headers → rate limit → language → mux: route, or 404/405
+//	→ timeout → cross-origin protection (not for requests with an API key)
+//	→ ?lang= switch → body limit → authenticate → access → handler
 //
 // An error from any of them takes one path: an API route answers RFC 9457
 // problem+json, a page answers HTML through Config.Errors, both in the reader's
