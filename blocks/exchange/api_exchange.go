@@ -1,0 +1,147 @@
+package exchange
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/httpx"
+	"github.com/dinh-gov/dinh/kernel/i18n"
+)
+
+// RoleGrants is the role of officers who grant and revoke for their own member.
+const RoleGrants = "grants-officer"
+
+// Routes are the doors of the exchange.
+func (x *Exchange) Routes() []httpx.Route {
+	granting := auth.AnyOf(auth.Operator(), auth.Officer(RoleGrants))
+	return append(x.r1Routes(),
+		httpx.Route{Method: "GET", Path: "/api/exchange/members", Access: auth.Public(), Handle: x.apiMembers},
+		httpx.Route{Method: "GET", Path: "/api/exchange/services", Access: auth.Public(), Handle: x.apiServices},
+		httpx.Route{Method: "GET", Path: "/api/exchange/grants", Access: granting, Handle: x.apiGrants},
+		httpx.Route{Method: "POST", Path: "/api/exchange/grants", Access: granting, Handle: x.apiAddGrant},
+		httpx.Route{Method: "POST", Path: "/api/exchange/grants/{id}/revoke", Access: granting, Handle: x.apiRevokeGrant},
+	)
+}
+
+func (x *Exchange) apiMembers(w http.ResponseWriter, r *http.Request) error {
+	members, err := x.Members(r.Context())
+	if err != nil {
+		return err
+	}
+	return httpx.WriteJSON(w, http.StatusOK, map[string]any{"members": members})
+}
+
+func (x *Exchange) apiServices(w http.ResponseWriter, _ *http.Request) error {
+	type endpoint struct {
+		Method string `json:"method"`
+		Path   string `json:"path"`
+	}
+	type service struct {
+		ID        ServiceID  `json:"id"`
+		Title     i18n.Text  `json:"title"`
+		Type      string     `json:"type"`
+		Endpoints []endpoint `json:"endpoints"`
+	}
+	out := []service{}
+	for _, s := range x.Services() {
+		row := service{s.ID, s.Title, s.Type, []endpoint{}}
+		for _, e := range s.Endpoints {
+			row.Endpoints = append(row.Endpoints, endpoint{e.Method, e.Path})
+		}
+		out = append(out, row)
+	}
+	return httpx.WriteJSON(w, http.StatusOK, map[string]any{"services": out})
+}
+
+// speaksFor says whether the caller may grant for a service's owner.
+func speaksFor(p auth.Principal, owner MemberID) bool {
+	return p.HasRole(auth.RoleOperator) || p.HasRole(RoleGrants) && p.Member == owner.String()
+}
+
+// apiGrants lists the grants on the caller's member's services and to its
+// subsystems; an operator sees all.
+func (x *Exchange) apiGrants(w http.ResponseWriter, r *http.Request) error {
+	p := auth.From(r.Context())
+	all, err := x.Grants(r.Context())
+	if err != nil {
+		return err
+	}
+	mine := []Grant{}
+	for _, g := range all {
+		if speaksFor(p, g.Service.Owner()) || speaksFor(p, g.Client.Owner()) {
+			mine = append(mine, g)
+		}
+	}
+	return httpx.WriteJSON(w, http.StatusOK, map[string]any{"grants": mine})
+}
+
+func (x *Exchange) apiAddGrant(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		Client     string    `json:"client"`
+		Service    string    `json:"service"`
+		Operations []string  `json:"operations"`
+		Fields     []string  `json:"fields"`
+		Match      []string  `json:"match"`
+		Purpose    string    `json:"purpose"`
+		LegalBasis string    `json:"legal_basis"`
+		From       time.Time `json:"from"`
+		Until      time.Time `json:"until"`
+	}
+	if err := httpx.ReadJSON(r, &in); err != nil {
+		return err
+	}
+	client, err := ParseSubsystem(in.Client)
+	if err != nil {
+		return err
+	}
+	service, err := ParseService(in.Service)
+	if err != nil {
+		return err
+	}
+	p := auth.From(r.Context())
+	if !speaksFor(p, service.Owner()) {
+		return errs.New(errs.Forbidden, "exchange.not_your_service", "service", service.String())
+	}
+	g, err := x.AddGrant(r.Context(), Grant{
+		Client: client, Service: service, Operations: in.Operations, Fields: in.Fields, Match: in.Match,
+		Purpose: in.Purpose, LegalBasis: in.LegalBasis, From: in.From, Until: in.Until, GrantedBy: actor(p),
+	})
+	if err != nil {
+		return err
+	}
+	return httpx.WriteJSON(w, http.StatusCreated, g)
+}
+
+func actor(p auth.Principal) string {
+	if p.Officer != "" {
+		return p.Officer
+	}
+	return p.Account
+}
+
+func (x *Exchange) apiRevokeGrant(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		Reason string `json:"reason"`
+	}
+	if err := httpx.ReadJSON(r, &in); err != nil {
+		return err
+	}
+	p, grantID := auth.From(r.Context()), r.PathValue("id")
+	all, err := x.Grants(r.Context())
+	if err != nil {
+		return err
+	}
+	for _, g := range all {
+		if g.ID != grantID || !speaksFor(p, g.Service.Owner()) {
+			continue
+		}
+		if err := x.RevokeGrant(r.Context(), grantID, actor(p), in.Reason); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return errs.New(errs.NotFound, "exchange.no_such_grant", "id", clip(grantID))
+}

@@ -1,0 +1,274 @@
+package exchange
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/httpx"
+	"github.com/dinh-gov/dinh/kernel/id"
+)
+
+// r1Routes are X-Road's addresses on the shared listener.
+func (x *Exchange) r1Routes() []httpx.Route {
+	var out []httpx.Route
+	for _, m := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} {
+		out = append(out, httpx.Route{
+			Method: m, Path: "/r1/", Access: auth.Client(), Body: maxBody, CrossOrigin: true, Handle: x.serveR1,
+		})
+	}
+	return append(out, httpx.Route{Method: "GET", Path: "/listClients", Access: auth.Public(), Anonymous: true, Handle: x.serveListClients})
+}
+
+// R1Handler is X-Road's edge for a listener of its own (see CaptureListener). It
+// authenticates by API key itself and answers every error in X-Road's form; paths
+// reach it as they were sent, not cleaned by a mux.
+func (x *Exchange) R1Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var err error
+		switch {
+		case strings.HasPrefix(r.URL.EscapedPath(), "/r1/"):
+			p, found, aerr := x.AuthenticateClient(r)
+			if aerr == nil && !found {
+				aerr = errs.New(errs.Unauthenticated, "exchange.client_key_revoked")
+			}
+			if aerr != nil {
+				x.writeFault(w, r, aerr, &ask{Call: Call{Client: claimed(r)}})
+				return
+			}
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			err = x.serveR1(w, r.WithContext(auth.With(r.Context(), p)))
+		case r.URL.Path == "/listClients" && r.Method == http.MethodGet:
+			err = x.serveListClients(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+		if err != nil {
+			x.writeFault(w, r, err, &ask{})
+		}
+	})
+}
+
+// claimed is the client a request says it is; zero when it does not say it well.
+func claimed(r *http.Request) SubsystemID {
+	values := r.Header.Values("X-Road-Client")
+	if len(values) == 0 {
+		return SubsystemID{}
+	}
+	s, err := parseEncodedSubsystem(values[len(values)-1])
+	if err != nil {
+		return SubsystemID{}
+	}
+	return s
+}
+
+// serveR1 answers one request in X-Road's form. It writes all errors itself.
+func (x *Exchange) serveR1(w http.ResponseWriter, r *http.Request) error {
+	a, err := x.readR1(r)
+	if err != nil {
+		x.writeFault(w, r, err, a)
+		return nil
+	}
+	if r.Method == http.MethodGet {
+		if serve := x.metaservice(a); serve != nil {
+			return serve(w, r, a)
+		}
+	}
+	got, err := x.do(r.Context(), a)
+	if err != nil {
+		x.writeFault(w, r, err, a)
+		return nil
+	}
+	if got.ContentType != "" {
+		w.Header().Set("Content-Type", got.ContentType)
+	}
+	x.xroadHeaders(w, a)
+	w.Header().Set("Content-Length", strconv.Itoa(len(got.Body)))
+	w.WriteHeader(got.Status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(got.Body) // a client that went away has its event all the same
+	}
+	return nil
+}
+
+// readR1 reads a request. What it could read is in the ask also when it fails,
+// for the words of the fault.
+func (x *Exchange) readR1(r *http.Request) (*ask, error) {
+	p := auth.From(r.Context())
+	a := &ask{requestID: newRequestID(x), keyID: p.Session, purposeFromGrant: true}
+	a.Method, a.Query = r.Method, r.URL.RawQuery
+	var err error
+	if a.Service, a.Path, err = parseR1(r.URL.EscapedPath()); err != nil {
+		return a, err
+	}
+	clients := r.Header.Values("X-Road-Client")
+	if len(clients) == 0 {
+		return a, errs.New(errs.Invalid, "exchange.bad_subsystem", "id", "")
+	}
+	if a.Client, err = parseEncodedSubsystem(clients[len(clients)-1]); err != nil {
+		return a, err
+	}
+	if p.Subsystem != a.Client.String() {
+		return a, errs.New(errs.Forbidden, "exchange.client_mismatch", "client", a.Client.String())
+	}
+	if err := a.readHeaders(r.Header); err != nil {
+		return a, err
+	}
+	if a.MessageID == "" {
+		a.generatedID = x.instance + "-" + newRequestID(x)
+		a.MessageID = a.generatedID
+	}
+	if a.Body, err = io.ReadAll(r.Body); err != nil {
+		if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return a, errs.New(errs.TooLarge, "exchange.body_too_large", "max", large.Limit)
+		}
+		return a, errs.New(errs.Invalid, "exchange.bad_body").Wrap(err)
+	}
+	a.headers = headerLines(r)
+	a.ContentType = r.Header.Get("Content-Type")
+	return a, nil
+}
+
+func newRequestID(x *Exchange) string { return id.New(x.clock.Now()) }
+
+// readHeaders takes what X-Road's and our own headers say.
+func (a *ask) readHeaders(h http.Header) error {
+	a.MessageID, a.UserID, a.Issue = h.Get("X-Road-Id"), h.Get("X-Road-UserId"), h.Get("X-Road-Issue")
+	a.Represented = h.Get("X-Road-Represented-Party")
+	a.Purpose, a.LegalBasis = unescape(h.Get("X-Dinh-Purpose")), unescape(h.Get("X-Dinh-Legal-Basis"))
+	a.Application = unescape(h.Get("X-Dinh-Application"))
+	a.purposeFromGrant = a.Purpose == ""
+	if n := strings.Count(a.Represented, "/"); n > 1 {
+		return errs.New(errs.Invalid, "exchange.bad_text", "name", "X-Road-Represented-Party")
+	}
+	if s := h.Get("X-Road-Security-Server"); s != "" && strings.Count(s, "/") != 3 {
+		return errs.New(errs.Invalid, "exchange.bad_text", "name", "X-Road-Security-Server")
+	}
+	for _, line := range h.Values("X-Dinh-Fields") {
+		for f := range strings.SplitSeq(line, ",") {
+			if f = strings.TrimSpace(f); f != "" {
+				a.Fields = append(a.Fields, f)
+			}
+		}
+	}
+	return nil
+}
+
+// headerLines are the request's header lines as they stood on the wire, if they
+// were captured; else in the canonical order that the package comment gives. The
+// API key is left out.
+func headerLines(r *http.Request) []HeaderLine {
+	lines, ok := capturedHeaders(r)
+	if !ok {
+		for name, values := range r.Header {
+			for _, v := range values {
+				lines = append(lines, HeaderLine{strings.ToLower(name), v})
+			}
+		}
+		sort.SliceStable(lines, func(i, j int) bool { return lines[i].Name < lines[j].Name })
+	}
+	out := make([]HeaderLine, 0, len(lines))
+	for _, l := range lines {
+		if !strings.EqualFold(l.Name, "Authorization") && !strings.EqualFold(l.Name, "X-Api-Key") {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// xroadHeaders puts X-Road's headers behind the answer's own.
+func (x *Exchange) xroadHeaders(w http.ResponseWriter, a *ask) {
+	h := w.Header()
+	h.Set("X-Road-Id", headerValue(a.MessageID))
+	h.Set("X-Road-Client", a.Client.encoded())
+	h.Set("X-Road-Service", a.Service.encoded())
+	h.Set("X-Road-Request-Id", a.requestID)
+	if a.hash != "" {
+		h.Set("X-Road-Request-Hash", a.hash)
+	}
+}
+
+// writeFault answers an error: the exchange's own in X-Road's form, the
+// service's as a problem document with its own status.
+func (x *Exchange) writeFault(w http.ResponseWriter, r *http.Request, err error, a *ask) {
+	f, own := faultOf(err, a)
+	if !own {
+		x.xroadHeaders(w, a)
+		writeServiceProblem(w, err)
+		return
+	}
+	detail := newRequestID(x)
+	x.log.InfoContext(r.Context(), "exchange: fault", "type", f.code, "detail", detail, "code", errs.CodeOf(err), "error", err)
+	contentType, asXML := wantsXML(r.Header.Values("Accept"))
+	body, got := f.body(x.vocabulary, detail, asXML)
+	if asXML && got != "application/json" {
+		got = contentType
+	}
+	h := w.Header()
+	h.Set("Content-Type", got+";charset=UTF-8")
+	h.Set("X-Road-Error", x.vocabulary.Code(f.code))
+	if a.MessageID != "" {
+		h.Set("X-Road-Id", headerValue(a.MessageID))
+	}
+	if a.requestID != "" {
+		h.Set("X-Road-Request-Id", a.requestID)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	status := http.StatusBadRequest
+	if serverSide(f.code) {
+		status = http.StatusInternalServerError
+	}
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body)
+	}
+}
+
+func writeServiceProblem(w http.ResponseWriter, err error) {
+	status := map[errs.Kind]int{
+		errs.Invalid: 400, errs.Unauthenticated: 403, errs.Forbidden: 403, errs.NotFound: 404, errs.Conflict: 409,
+		errs.Gone: 410, errs.TooLarge: 413, errs.TooMany: 429,
+	}[errs.KindOf(err)]
+	if status == 0 {
+		status = http.StatusInternalServerError
+	}
+	type field struct {
+		Name string `json:"name"`
+		Code string `json:"code"`
+	}
+	problem := struct {
+		Type   string  `json:"type"`
+		Title  string  `json:"title"`
+		Status int     `json:"status"`
+		Code   string  `json:"code"`
+		Fields []field `json:"fields,omitempty"`
+	}{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: errs.CodeOf(err)}
+	if e, ok := errs.As(err); ok {
+		for _, f := range e.Fields {
+			problem.Fields = append(problem.Fields, field{f.Name, f.Code})
+		}
+	}
+	body, merr := json.Marshal(problem)
+	if merr != nil {
+		body = nil
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
+
+// unescape reads back what headerValue wrote; text that is not percent-encoded
+// stays as it is.
+func unescape(s string) string {
+	if d, err := url.PathUnescape(s); err == nil {
+		return d
+	}
+	return s
+}

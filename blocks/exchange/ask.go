@@ -1,0 +1,222 @@
+package exchange
+
+import (
+	"cmp"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dinh-gov/dinh/kernel/errs"
+)
+
+const (
+	signatureLabel = "dinh"
+	signatureTag   = "dinh-exchange"
+	algorithm      = "ed25519" // as the registry of RFC 9421 spells it
+	maxText        = 512       // of every free text that is signed and stored
+	maxSubjects    = 1000      // people one answer may be about
+	maxBody        = 10 << 20
+)
+
+// ask is a call on its way.
+type ask struct {
+	Call
+	operation        string
+	requestID        string
+	hash             string // X-Road-Request-Hash
+	purposeFromGrant bool   // at /r1: no purpose given, take that of the one fitting grant
+	keyID            string // the API key it came with; must still hold when the answer leaves
+	headers          []HeaderLine
+	generatedID      string
+}
+
+// prepare checks a call's form and fills what follows from it.
+func (a *ask) prepare(o *offered) error {
+	var err error
+	if _, err = ParseSubsystem(a.Client.String()); err != nil {
+		return err
+	}
+	if _, err = ParseService(a.Service.String()); err != nil {
+		return err
+	}
+	if a.Path, err = CleanPath(a.Path); err != nil {
+		return err
+	}
+	if len(a.Query) > maxPath || !validQuery(a.Query) {
+		return errs.New(errs.Invalid, "exchange.bad_query")
+	}
+	if len(a.Body) > maxBody {
+		return errs.New(errs.TooLarge, "exchange.body_too_large", "max", maxBody)
+	}
+	if len(a.Subjects) > maxSubjects {
+		return errs.New(errs.Invalid, "exchange.too_many_subjects", "max", maxSubjects)
+	}
+	for _, t := range []struct{ name, text string }{
+		{"purpose", a.Purpose}, {"legal_basis", a.LegalBasis}, {"message_id", a.MessageID}, {"issue", a.Issue},
+		{"user_id", a.UserID}, {"application", a.Application}, {"represented", a.Represented}, {"content_type", a.ContentType},
+	} {
+		if len(t.text) > maxText || strings.ContainsAny(t.text, "\r\n\x00") {
+			return errs.New(errs.Invalid, "exchange.bad_text", "name", t.name, "max", maxText)
+		}
+	}
+	for _, f := range a.Fields {
+		if !validField(f) {
+			return errs.New(errs.Invalid, "exchange.bad_field", "field", clip(f))
+		}
+	}
+	if len(a.Body) > 0 && a.ContentType == "" {
+		a.ContentType = "application/json"
+	}
+	a.Method = cmp.Or(a.Method, "GET")
+	a.operation, err = operationOf(o, a.Method, a.Path)
+	return err
+}
+
+// validQuery refuses what could end a header line or start another part.
+func validQuery(q string) bool {
+	for i := range len(q) {
+		if q[i] <= ' ' || q[i] > '~' || q[i] == '#' {
+			return false
+		}
+	}
+	_, err := url.ParseQuery(q)
+	return err == nil
+}
+
+// operationOf tells what a method on a path does: by the service's endpoints if
+// it lists any, else by the method.
+func operationOf(o *offered, method, path string) (string, error) {
+	op := ""
+	switch method {
+	case "GET", "HEAD", "OPTIONS":
+		op = OpRead
+	case "POST":
+		op = OpCreate
+		if strings.HasSuffix(path, "/search") {
+			op = OpSearch
+		}
+	case "PUT", "PATCH", "DELETE":
+		op = OpAmend
+	default:
+		return "", errs.New(errs.Invalid, "exchange.bad_method", "method", clip(method))
+	}
+	if o == nil || len(o.info.Endpoints) == 0 {
+		return op, nil
+	}
+	for _, e := range o.info.Endpoints {
+		if (e.Method == method || e.Method == "*") && matchPath(e.Path, path) {
+			return cmp.Or(e.Operation, op), nil
+		}
+	}
+	return "", errs.New(errs.Forbidden, "exchange.no_endpoint", "method", method, "service", o.info.ID.String())
+}
+
+// target is the request's path and query in X-Road's address form.
+func (a *ask) target() string {
+	t := servicePath(a.Service) + a.Path
+	if a.Query != "" {
+		t += "?" + a.Query
+	}
+	return t
+}
+
+func servicePath(s ServiceID) string {
+	return "/r1/" + pathID(s.Instance, s.Class, s.Member, s.Subsystem, s.Service)
+}
+
+// pathID writes identifiers as X-Road does in addresses and headers: every
+// segment percent-encoded on its own.
+func pathID(segs ...string) string {
+	for i, s := range segs {
+		segs[i] = url.PathEscape(s)
+	}
+	return strings.Join(segs, "/")
+}
+
+func (s SubsystemID) encoded() string { return pathID(s.Instance, s.Class, s.Member, s.Subsystem) }
+
+func (s ServiceID) encoded() string {
+	return pathID(s.Instance, s.Class, s.Member, s.Subsystem, s.Service)
+}
+
+// requestComponents are what the asker's signature covers.
+func (a *ask) requestComponents(d decision) []Component {
+	path, query := servicePath(a.Service)+a.Path, "?"+a.Query
+	c := make([]Component, 0, 16)
+	c = append(c,
+		Component{Name: "@method", Value: a.Method},
+		Component{Name: "@path", Value: path},
+		Component{Name: "@query", Value: query},
+		Component{Name: "content-digest", Value: ContentDigest(a.Body)})
+	for _, h := range a.signedHeaders(d) {
+		if h.Value != "" {
+			c = append(c, Component{Name: h.Name, Value: headerValue(h.Value)})
+		}
+	}
+	return c
+}
+
+func (a *ask) signedHeaders(d decision) []HeaderLine {
+	return []HeaderLine{
+		{"content-type", a.ContentType},
+		{"x-road-client", a.Client.encoded()},
+		{"x-road-id", a.MessageID},
+		{"x-road-request-id", a.requestID},
+		{"x-road-issue", a.Issue},
+		{"x-road-userid", a.UserID},
+		{"x-road-represented-party", a.Represented},
+		{"x-dinh-purpose", d.purpose},
+		{"x-dinh-legal-basis", d.legalBasis},
+		{"x-dinh-application", a.Application},
+		{"x-dinh-fields", strings.Join(d.fields, ",")},
+	}
+}
+
+// requestHash is the X-Road hash of the call: over the header lines it came
+// with, or over those it is signed with when it was made in this process.
+func (a *ask) requestHash(d decision) string {
+	lines := a.headers
+	if lines == nil {
+		for _, h := range a.signedHeaders(d) {
+			if h.Value != "" {
+				lines = append(lines, HeaderLine{h.Name, headerValue(h.Value)})
+			}
+		}
+	}
+	return RequestHash(HashInput{
+		Method: a.Method, Target: a.target(), Headers: lines, RequestID: a.requestID,
+		GeneratedID: a.generatedID, Body: a.Body,
+	})
+}
+
+// answered is a provider's answer after filtering.
+type answered struct {
+	status      int
+	contentType string
+	body        []byte
+	subjects    []string
+	records     int
+}
+
+// answerComponents are what the provider's signature covers: the answer, and the
+// request's signature, so that neither can be put beside another.
+func (a *ask) answerComponents(r answered, requestSignature string) []Component {
+	c := []Component{
+		{Name: "@status", Value: strconv.Itoa(r.status)},
+		{Name: "content-digest", Value: ContentDigest(r.body)},
+	}
+	if r.contentType != "" {
+		c = append(c, Component{Name: "content-type", Value: headerValue(r.contentType)})
+	}
+	return append(c,
+		Component{Name: "x-road-id", Value: headerValue(a.MessageID)},
+		Component{Name: "x-road-service", Value: a.Service.encoded()},
+		Component{Name: "x-road-request-id", Value: a.requestID},
+		Component{Name: "x-road-request-hash", Value: a.hash},
+		Component{Name: "signature", Req: true, Key: signatureLabel, Value: requestSignature})
+}
+
+func (x *Exchange) params(keyID string, now time.Time) SignatureParams {
+	return SignatureParams{Created: now.Unix(), Alg: algorithm, KeyID: keyID, Tag: signatureTag}
+}

@@ -1,0 +1,44 @@
+// Package exchange is how organisations share what they know: every question
+// has a grant, a purpose and a signature, and every answer leaves a trace that
+// the person concerned can see.
+//
+// The promise: no event, no answer. Data leave this package only after the
+// access event, the evidence of both signatures and the ledger leaf are durable
+// in one transaction. A refused question leaves an event too.
+//
+//	Call ─► grant? ─► sign request ─► verify ─► provider ─► filter ─► sign answer
+//	          │no                       (provider's side)              │
+//	          ▼                                                        ▼
+//	   event "refused"          verify ─► ONE Write: events, evidence, leaves ─► Answer
+//
+// Outcomes of an event: answered · failed (the provider gave an error or none at
+// all) · refused (nothing was asked of the provider).
+//
+// A grant says which subsystem may do which operations (read, search, create,
+// amend) on which fields of which service, for which purpose, until when. What
+// nobody granted is denied. Fields outside the grant are removed from the answer
+// on the provider's side, before it is signed; asking for one by name is an
+// error that names it. A search may only match on fields of the grant, else it
+// would tell what it may not show. A revocation holds on the next request in
+// every process on the database: the transaction that records an answer reads
+// the version of the rules, and an answer decided under older rules is judged
+// again before it leaves.
+//
+// Signatures are RFC 9421 HTTP message signatures (Ed25519) over an RFC 9530
+// Content-Digest; the answer's signature covers the request's. Bodies are never
+// stored, only their digests.
+//
+// Routes: /r1/… and /listClients speak the X-Road REST protocol 1.0.4 with
+// listMethods, allowedMethods and getOpenAPI, in the error vocabulary of 7.7 or
+// 7.8; /api/exchange/… lists members, services and grants, and grants and
+// revokes. X-Road-Request-Hash covers the header lines in the order and case in
+// which the client sent them; net/http forgets both. On a listener wrapped by
+// CaptureListener the raw block is kept and the hash is exact. Elsewhere (behind
+// a proxy, on the shared listener) it is computed over lower-case names sorted
+// by name, values in order of arrival; a client that recomputes the hash from
+// its own header order needs the dedicated listener.
+//
+// Tables: exchange_member, exchange_subsystem, exchange_grant,
+// exchange_client_key, exchange_version, exchange_event, exchange_evidence.
+// It publishes no events on the bus: the access event is a row and a leaf.
+package exchange

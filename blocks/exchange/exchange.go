@@ -1,0 +1,258 @@
+package exchange
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dinh-gov/dinh/kernel/clock"
+	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/i18n"
+	"github.com/dinh-gov/dinh/kernel/keys"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+//go:embed messages/*.json
+var messages embed.FS
+
+// Migrations holds the tables of the exchange, for db.Migrate under the name "exchange".
+func Migrations() fs.FS { return migrations }
+
+// Messages holds the texts of the exchange's errors in every language.
+func Messages() fs.FS { return messages }
+
+// Keystore keeps members' keys. kernel/keys is one.
+type Keystore interface {
+	Ensure(ctx context.Context, owner string, use keys.Use, name keys.Name) (keys.Key, error)
+	Current(ctx context.Context, owner string, use keys.Use) (keys.Key, error)
+	Key(ctx context.Context, kid string) (keys.Key, error)
+	Sign(ctx context.Context, kid string, msg []byte) ([]byte, error)
+	Pseudonym(value string) string
+}
+
+// Ledger takes the commitment of every event. Append must join the transaction
+// that travels in ctx.
+type Ledger interface {
+	Append(ctx context.Context, id string, leaf []byte) error
+}
+
+// Deps is what an exchange stands on. Signer and Log may be nil.
+type Deps struct {
+	DB         Database
+	Clock      clock.Clock
+	Keys       Keystore
+	Ledger     Ledger
+	Log        *slog.Logger
+	Signer     Signer     // nil: members' Ed25519 keys in Keys
+	Instance   string     // the first segment of every identifier here: "VN"
+	Vocabulary Vocabulary // of error codes at /r1; "" means V78
+}
+
+// Exchange connects members. All methods are safe for concurrent use, also by
+// several processes on the same database.
+type Exchange struct {
+	store      store
+	clock      clock.Clock
+	keys       Keystore
+	signer     Signer
+	log        *slog.Logger
+	instance   string
+	vocabulary Vocabulary
+
+	mu       sync.RWMutex
+	services map[ServiceID]*offered
+
+	loading sync.Mutex
+	rules   atomic.Pointer[rules]
+	floor   atomic.Int64 // no rules older than this version are used
+}
+
+// offered is a service that a provider of this process serves.
+type offered struct {
+	info     ServiceInfo
+	provider Provider
+	openAPI  []byte // with server addresses reduced to their path
+}
+
+// New returns an exchange over tables that exist already.
+func New(d Deps) (*Exchange, error) {
+	if d.DB == nil || d.Clock == nil || d.Keys == nil || d.Ledger == nil {
+		return nil, errors.New("exchange: Deps needs DB, Clock, Keys and Ledger")
+	}
+	if !validSegment(d.Instance) {
+		return nil, errors.New(`exchange: Deps.Instance must name the instance, such as "VN"`)
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.Signer == nil {
+		d.Signer = memberKeys{d.Keys}
+	}
+	if d.Vocabulary == "" {
+		d.Vocabulary = V78
+	}
+	return &Exchange{
+		store: store{db: d.DB, ledger: d.Ledger}, clock: d.Clock, keys: d.Keys, signer: d.Signer, log: d.Log,
+		instance: d.Instance, vocabulary: d.Vocabulary, services: map[ServiceID]*offered{},
+	}, nil
+}
+
+// Provider serves what a subsystem offers. It is asked only what was granted and
+// gets the message id, which repeats when the caller repeats the call: a
+// provider that changes things uses it as its idempotency key.
+//
+// An error of a kind other than errs.Internal and errs.Unavailable is the
+// service's own refusal (no such record, a wrong field) and reaches the caller
+// as it is.
+type Provider interface {
+	Serve(ctx context.Context, d Delivery) (Reply, error)
+}
+
+// Delivery is a question as the provider gets it.
+type Delivery struct {
+	Service     ServiceID
+	Client      SubsystemID
+	Operation   string
+	Method      string
+	Path        string // behind the service code, percent-encoded, checked
+	Query       string
+	ContentType string
+	Body        []byte
+	MessageID   string
+	Purpose     string
+	LegalBasis  string
+	Issue       string
+	UserID      string
+}
+
+// Reply is a provider's answer before it is filtered and signed.
+type Reply struct {
+	Status      int // 0 means 200
+	ContentType string
+	Body        []byte
+	Subjects    []string // the personal numbers of those whose data it holds
+}
+
+// ServiceInfo describes a service for catalogue and metaservices.
+type ServiceInfo struct {
+	ID        ServiceID
+	Title     i18n.Text
+	Type      string // "OPENAPI" or "REST"; "" follows from OpenAPI
+	OpenAPI   []byte // the document, JSON or YAML
+	Endpoints []Endpoint
+}
+
+// Endpoint is one thing a service does. A service that lists endpoints does
+// nothing else.
+type Endpoint struct {
+	Method    string
+	Path      string // X-Road's glob: * within a segment, ** across
+	Operation string // "" follows from the method
+}
+
+// RegisterProvider makes a service available; called by app at the start, once a
+// service. The owner must be a member (AddMember) before the first call.
+func (x *Exchange) RegisterProvider(info ServiceInfo, p Provider) error {
+	if _, err := ParseService(info.ID.String()); err != nil {
+		return err
+	}
+	if info.ID.Instance != x.instance {
+		return errs.New(errs.Invalid, "exchange.other_instance", "id", info.ID.String(), "instance", x.instance)
+	}
+	if p == nil {
+		return errs.New(errs.Invalid, "exchange.no_provider", "service", info.ID.String())
+	}
+	o := &offered{info: info, provider: p}
+	if len(info.OpenAPI) > 0 {
+		doc, err := anonymise(info.OpenAPI)
+		if err != nil {
+			return errs.New(errs.Invalid, "exchange.bad_openapi", "service", info.ID.String()).Wrap(err)
+		}
+		o.openAPI = doc
+	}
+	if o.info.Type == "" {
+		o.info.Type = "REST"
+		if o.openAPI != nil {
+			o.info.Type = "OPENAPI"
+		}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.services[info.ID] != nil {
+		return errs.New(errs.Conflict, "exchange.service_exists", "service", info.ID.String())
+	}
+	x.services[info.ID] = o
+	return nil
+}
+
+// Services lists what this process offers, in order of their identifiers.
+func (x *Exchange) Services() []ServiceInfo {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	out := make([]ServiceInfo, 0, len(x.services))
+	for _, o := range x.services {
+		out = append(out, o.info)
+	}
+	sortServices(out)
+	return out
+}
+
+// ServiceTitle is the title of a service in the reader's words; false when it is
+// not offered here.
+func (x *Exchange) ServiceTitle(id string) (i18n.Text, bool) {
+	s, err := ParseService(id)
+	if err != nil {
+		return i18n.Text{}, false
+	}
+	o := x.offer(s)
+	if o == nil {
+		return i18n.Text{}, false
+	}
+	return o.info.Title, true
+}
+
+func (x *Exchange) offer(id ServiceID) *offered {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.services[id]
+}
+
+// Call is one question.
+type Call struct {
+	Client      SubsystemID
+	Service     ServiceID
+	Method      string
+	Path        string // behind the service code, percent-encoded: "/records/0190…"
+	Query       string // without the question mark
+	ContentType string // of Body; "" means application/json
+	Body        []byte
+	Fields      []string // what is wanted; none means all that is granted
+	Purpose     string   // mandatory
+	LegalBasis  string   // "" means the grant's
+	Subjects    []string // personal numbers of those it is about, as far as the asker knows
+	MessageID   string   // "" means a new one; the same one when a call is repeated
+	Issue       string   // the case or application
+	UserID      string   // who asks, opaque: an officer's id, never a personal number
+	Application string   // what the person knows it as: the public service's id
+	Represented string   // X-Road's represented party
+}
+
+// Answer is what a call brings. It exists only after its events are durable.
+type Answer struct {
+	Status      int
+	ContentType string
+	Body        []byte
+	MessageID   string
+	RequestID   string
+	RequestHash string
+	Events      []string // ids of the access events, one a person
+	At          time.Time
+	Fields      []string // what the answer was limited to
+}

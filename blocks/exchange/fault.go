@@ -1,0 +1,124 @@
+package exchange
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"strings"
+
+	"github.com/dinh-gov/dinh/kernel/errs"
+)
+
+// fault is an error of the exchange itself in X-Road's form.
+type fault struct {
+	code    string // of 7.8
+	message string
+}
+
+const (
+	atClient   = "client."
+	atAsker    = "server.clientproxy."
+	atProvider = "server.serverproxy."
+)
+
+// faultOf words an error for X-Road clients. own is false for the service's own
+// refusals, which pass with a status of their own and no X-Road-Error.
+func faultOf(err error, a *ask) (f fault, own bool) {
+	code := errs.CodeOf(err)
+	name, ours := strings.CutPrefix(code, "exchange.")
+	if !ours {
+		switch errs.KindOf(err) {
+		case errs.Internal, errs.Unavailable:
+			return fault{atAsker + "internal_error", "The exchange failed; repeat the request with the same X-Road-Id"}, true
+		}
+		return fault{}, false
+	}
+	service := "SERVICE:" + a.Service.String()
+	switch name {
+	case "unknown_service":
+		return fault{atProvider + "unknown_service", "Unknown service: " + service}, true
+	case "no_grant", "grant_revoked", "grant_not_yet", "grant_expired", "operation_not_granted", "purpose_not_granted",
+		"legal_basis_not_granted", "field_not_granted", "no_endpoint":
+		return fault{atProvider + "access_denied", "Request is not allowed: " + service + reason(err, name)}, true
+	case "purpose_missing":
+		return fault{atClient + "missing_header", "Missing header X-Dinh-Purpose: more than one grant fits, name the purpose"}, true
+	case "unknown_client":
+		return fault{atAsker + "unknown_member", "Client SUBSYSTEM:" + a.Client.String() + " not found"}, true
+	case "client_key_revoked", "client_mismatch":
+		return fault{atAsker + "ssl_authentication_failed", "Client SUBSYSTEM:" + a.Client.String() + " is not who this key belongs to"}, true
+	case "bad_path", "bad_query", "bad_text", "bad_field", "bad_body", "too_many_subjects", "body_too_large", "bad_service":
+		return fault{atClient + "bad_request", "Invalid request: " + strings.ReplaceAll(name, "_", " ")}, true
+	case "bad_subsystem":
+		return fault{atClient + "invalid_client_identifier", "Invalid Client Id"}, true
+	case "bad_method":
+		return fault{atClient + "invalid_http_method", "Must use one of DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"}, true
+	case "wrong_key", "signature_false", "bad_signature", "bad_digest":
+		return fault{atProvider + "invalid_signature_value", "Signature is not valid"}, true
+	case "cannot_sign":
+		return fault{atAsker + "cannot_create_signature", "Cannot create signature"}, true
+	case "not_recorded":
+		return fault{atAsker + "logging_failed", "The access could not be recorded, so nothing is handed over"}, true
+	case "provider_failed", "answer_unreadable":
+		return fault{atProvider + "service_failed", "Service failed: " + service}, true
+	}
+	return fault{atAsker + "internal_error", "The exchange failed; repeat the request with the same X-Road-Id"}, true
+}
+
+// reason adds to X-Road's fixed words what to change.
+func reason(err error, name string) string {
+	e, _ := errs.As(err)
+	switch {
+	case name == "field_not_granted" && e != nil:
+		return " (fields not granted: " + text(e.Args["fields"]) + ")"
+	case name == "no_endpoint":
+		return " (no such endpoint)"
+	}
+	return " (" + strings.ReplaceAll(name, "_", " ") + ")"
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// body writes the fault as JSON or XML. detail is unique for every fault, so that
+// it can be found in the log.
+func (f fault) body(v Vocabulary, detail string, asXML bool) ([]byte, string) {
+	type form struct {
+		XMLName xml.Name `json:"-" xml:"error"`
+		Type    string   `json:"type" xml:"type"`
+		Message string   `json:"message" xml:"message"`
+		Detail  string   `json:"detail" xml:"detail"`
+	}
+	out := form{Type: v.Code(f.code), Message: f.message, Detail: detail}
+	var b bytes.Buffer
+	if asXML {
+		if xml.NewEncoder(&b).Encode(out) == nil {
+			return b.Bytes(), "text/xml"
+		}
+		b.Reset()
+	}
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(out) != nil {
+		return []byte(`{"type":"internal_error","message":"","detail":""}`), "application/json"
+	}
+	return b.Bytes(), "application/json"
+}
+
+// wantsXML tells whether any of the Accept header's types asks for XML; weights
+// are ignored, as X-Road ignores them.
+func wantsXML(accept []string) (contentType string, ok bool) {
+	for _, line := range accept {
+		for part := range strings.SplitSeq(line, ",") {
+			t, _, _ := strings.Cut(part, ";")
+			switch t = strings.ToLower(strings.TrimSpace(t)); t {
+			case "text/*", "text/xml":
+				return "text/xml", true
+			case "application/xml":
+				return t, true
+			}
+		}
+	}
+	return "", false
+}

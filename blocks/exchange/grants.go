@@ -1,0 +1,184 @@
+package exchange
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dinh-gov/dinh/kernel/errs"
+)
+
+// The operations a grant may allow.
+const (
+	OpRead   = "read"
+	OpSearch = "search"
+	OpCreate = "create"
+	OpAmend  = "amend"
+)
+
+func operations() []string { return []string{OpRead, OpSearch, OpCreate, OpAmend} }
+
+// Grant is the right of one subsystem to use one service for one purpose.
+type Grant struct {
+	ID         string      `json:"id"`
+	Client     SubsystemID `json:"client"`
+	Service    ServiceID   `json:"service"`
+	Operations []string    `json:"operations"`
+	Fields     []string    `json:"fields"`          // what may be read and written; "*" for all
+	Match      []string    `json:"match,omitempty"` // what a search may match on besides Fields
+	Purpose    string      `json:"purpose"`
+	LegalBasis string      `json:"legal_basis"`
+	From       time.Time   `json:"from"`           // zero: from now
+	Until      time.Time   `json:"until,omitzero"` // the first instant it no longer holds; zero: no end
+	RevokedAt  time.Time   `json:"revoked_at,omitzero"`
+	GrantedBy  string      `json:"granted_by,omitempty"` // opaque id of who granted it
+	RevokedBy  string      `json:"revoked_by,omitempty"`
+	Reason     string      `json:"reason,omitempty"` // why it was revoked
+
+	fields *fieldTree // Fields, ready to ask
+}
+
+// check says what is wrong with a grant before it is stored, naming the fields.
+func (g Grant) check() error {
+	var wrong []errs.Field
+	add := func(bad bool, name, code string) {
+		if bad {
+			wrong = append(wrong, errs.NewField(name, code))
+		}
+	}
+	_, clientErr := ParseSubsystem(g.Client.String())
+	_, serviceErr := ParseService(g.Service.String())
+	add(clientErr != nil, "client", "exchange.bad_subsystem_field")
+	add(serviceErr != nil, "service", "exchange.bad_service_field")
+	add(len(g.Operations) == 0, "operations", "exchange.operations_missing")
+	for _, o := range g.Operations {
+		add(!slices.Contains(operations(), o), "operations", "exchange.unknown_operation")
+	}
+	add(len(g.Fields) == 0, "fields", "exchange.fields_missing")
+	for _, f := range slices.Concat(g.Fields, g.Match) {
+		add(!validField(f), "fields", "exchange.bad_field_name")
+	}
+	add(strings.TrimSpace(g.Purpose) == "", "purpose", "exchange.purpose_needed")
+	add(strings.TrimSpace(g.LegalBasis) == "", "legal_basis", "exchange.legal_basis_needed")
+	add(!g.Until.IsZero() && !g.Until.After(g.From), "until", "exchange.until_before_from")
+	if len(wrong) > 0 {
+		return errs.New(errs.Invalid, "exchange.bad_grant").With(wrong...)
+	}
+	return nil
+}
+
+// question is what a decision is asked about.
+type question struct {
+	client       SubsystemID
+	service      ServiceID
+	operation    string
+	fields       []string
+	purpose      string
+	legalBasis   string
+	purposeGiven bool // else the purpose of the one fitting grant is taken
+	body         []byte
+}
+
+// decision is what was granted.
+type decision struct {
+	purpose    string
+	legalBasis string
+	fields     []string   // what the answer may hold
+	tree       *fieldTree // the same, ready to filter with
+}
+
+// decide finds what the grants of one client on one service allow. Several
+// grants for the same purpose and legal basis add up. Every refusal is
+// errs.Forbidden with a code that says which condition failed, but for a missing
+// purpose and a body that cannot be read, which are errs.Invalid.
+func decide(grants []*Grant, q question, now time.Time) (decision, error) {
+	no := func(code string, kv ...any) error {
+		kv = append(kv, "client", q.client.String(), "service", q.service.String())
+		return errs.New(errs.Forbidden, code, kv...)
+	}
+	if q.purposeGiven && q.purpose == "" {
+		return decision{}, errs.New(errs.Invalid, "exchange.purpose_missing")
+	}
+	fitting := slices.Clone(grants)
+	steps := []struct {
+		code string
+		fits func(*Grant) bool
+	}{
+		{"exchange.grant_revoked", func(g *Grant) bool { return g.RevokedAt.IsZero() || now.Before(g.RevokedAt) }},
+		{"exchange.grant_not_yet", func(g *Grant) bool { return !now.Before(g.From) }},
+		{"exchange.grant_expired", func(g *Grant) bool { return g.Until.IsZero() || now.Before(g.Until) }},
+		{"exchange.operation_not_granted", func(g *Grant) bool { return slices.Contains(g.Operations, q.operation) }},
+		{"exchange.purpose_not_granted", func(g *Grant) bool { return q.purpose == "" || g.Purpose == q.purpose }},
+		{"exchange.legal_basis_not_granted", func(g *Grant) bool { return q.legalBasis == "" || g.LegalBasis == q.legalBasis }},
+	}
+	if len(fitting) == 0 {
+		return decision{}, no("exchange.no_grant")
+	}
+	for _, s := range steps {
+		fitting = slices.DeleteFunc(fitting, func(g *Grant) bool { return !s.fits(g) })
+		if len(fitting) == 0 {
+			return decision{}, no(s.code, "operation", q.operation, "purpose", q.purpose)
+		}
+	}
+	first := fitting[0]
+	if q.purpose == "" && slices.ContainsFunc(fitting, func(g *Grant) bool { return g.Purpose != first.Purpose }) {
+		return decision{}, errs.New(errs.Invalid, "exchange.purpose_missing")
+	}
+	fitting = slices.DeleteFunc(fitting, func(g *Grant) bool { return g.LegalBasis != first.LegalBasis })
+	return within(fitting, q, no)
+}
+
+// within checks the fields of a question against the grants that fit otherwise.
+func within(fitting []*Grant, q question, no func(string, ...any) error) (decision, error) {
+	first := fitting[0]
+	d := decision{purpose: first.Purpose, legalBasis: first.LegalBasis, fields: first.Fields, tree: first.fields}
+	match := slices.Clone(first.Match)
+	if len(fitting) > 1 || d.tree == nil {
+		d.fields = nil
+		for _, g := range fitting {
+			d.fields = append(d.fields, g.Fields...)
+			match = append(match, g.Match...)
+		}
+		slices.Sort(d.fields)
+		d.fields = slices.Compact(d.fields)
+		d.tree = newFieldTree(d.fields...)
+	}
+	refused := func(fields []string) error {
+		slices.Sort(fields)
+		return no("exchange.field_not_granted", "fields", strings.Join(slices.Compact(fields), ", "))
+	}
+	if missing := d.tree.missing(q.fields); len(missing) > 0 {
+		return decision{}, refused(missing)
+	}
+	if !d.tree.all {
+		if missing, err := d.beyond(q, match); err != nil {
+			return decision{}, err
+		} else if len(missing) > 0 {
+			return decision{}, refused(missing)
+		}
+	}
+	if len(q.fields) > 0 {
+		d.fields = slices.Clone(q.fields)
+		slices.Sort(d.fields)
+		d.fields = slices.Compact(d.fields)
+		d.tree = newFieldTree(d.fields...)
+	}
+	return d, nil
+}
+
+// beyond lists what a request's body touches outside the grant: a search must
+// not tell by its hits what it may not show, nor a change write it.
+func (d decision) beyond(q question, match []string) ([]string, error) {
+	switch q.operation {
+	case OpSearch:
+		names, err := touched(q.body, "where")
+		if err != nil || len(names) == 0 {
+			return nil, err
+		}
+		return newFieldTree(slices.Concat(d.fields, match)...).missing(names), nil
+	case OpCreate, OpAmend:
+		names, err := touched(q.body, "data")
+		return d.tree.missing(names), err
+	}
+	return nil, nil
+}

@@ -1,0 +1,243 @@
+package exchange
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/dinh-gov/dinh/kernel/db"
+	"github.com/dinh-gov/dinh/kernel/errs"
+)
+
+// Database is where the exchange keeps its tables.
+type Database = *db.DB
+
+// Querier runs SQL within a transaction.
+type Querier = db.Querier
+
+type store struct {
+	db     *db.DB
+	ledger Ledger
+}
+
+func inTransaction(ctx context.Context) bool { return db.InTx(ctx) }
+
+// version is the number of changes to the rules so far.
+func (s store) version(ctx context.Context) (v int64, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		v, err = readVersion(ctx, q)
+		return err
+	})
+	return v, err
+}
+
+func readVersion(ctx context.Context, q db.Querier) (v int64, err error) {
+	err = q.QueryRowContext(ctx, `SELECT n FROM exchange_version WHERE id = 1`).Scan(&v)
+	return v, err
+}
+
+// change changes the rules and their version in one transaction.
+func (s store) change(ctx context.Context, raise func(int64), fn func(context.Context, db.Querier) error) error {
+	return s.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
+		if err := fn(ctx, q); err != nil {
+			return err
+		}
+		var v int64
+		if err := q.QueryRowContext(ctx, `UPDATE exchange_version SET n = n + 1 WHERE id = 1 RETURNING n`).Scan(&v); err != nil {
+			return err
+		}
+		db.AfterCommit(ctx, func() { raise(v) })
+		return nil
+	})
+}
+
+// loadRules reads everything. The version is read first: on an engine without
+// one snapshot for the whole, the rules may be newer than it says, never older.
+func (s store) loadRules(ctx context.Context) (*rules, error) {
+	var r *rules
+	err := s.db.Read(ctx, func(ctx context.Context, q db.Querier) (err error) {
+		r = &rules{
+			members: map[MemberID]*Member{}, subsystems: map[SubsystemID]bool{}, grants: map[pair][]*Grant{},
+			keys: map[string]*ClientKey{}, keysByID: map[string]*ClientKey{},
+		}
+		if r.version, err = readVersion(ctx, q); err != nil {
+			return err
+		}
+		return errors.Join(r.loadMembers(ctx, q), r.loadSubsystems(ctx, q), r.loadGrants(ctx, q), r.loadKeys(ctx, q))
+	})
+	return r, err
+}
+
+// each runs a query and scans its rows.
+func each(ctx context.Context, q db.Querier, query string, scan func(*sql.Rows) error) error {
+	rows, err := q.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (r *rules) loadMembers(ctx context.Context, q db.Querier) error {
+	return each(ctx, q, `SELECT class, code, name_vi, name_en FROM exchange_member`, func(rows *sql.Rows) error {
+		var m Member
+		if err := rows.Scan(&m.Class, &m.Code, &m.Name.VI, &m.Name.EN); err != nil {
+			return err
+		}
+		r.members[m.ID()] = &m
+		return nil
+	})
+}
+
+func (r *rules) loadSubsystems(ctx context.Context, q db.Querier) error {
+	return each(ctx, q, `SELECT id, code, name_vi, name_en FROM exchange_subsystem ORDER BY id`, func(rows *sql.Rows) error {
+		var full string
+		var s Subsystem
+		if err := rows.Scan(&full, &s.Code, &s.Name.VI, &s.Name.EN); err != nil {
+			return err
+		}
+		sub, err := ParseSubsystem(full)
+		if err != nil {
+			return err
+		}
+		r.subsystems[sub] = true
+		if m := r.members[sub.Owner()]; m != nil {
+			m.Subsystems = append(m.Subsystems, s)
+		}
+		return nil
+	})
+}
+
+func (r *rules) loadGrants(ctx context.Context, q db.Querier) error {
+	const query = `SELECT id, client, service, operations, fields, match_fields, purpose, legal_basis, valid_from, valid_until,
+		revoked_at, granted_by, revoked_by, reason FROM exchange_grant ORDER BY valid_from, id`
+	return each(ctx, q, query, func(rows *sql.Rows) error {
+		var g Grant
+		var client, service, ops, fields, match string
+		var from, until, revoked int64
+		err := rows.Scan(&g.ID, &client, &service, &ops, &fields, &match, &g.Purpose, &g.LegalBasis, &from, &until,
+			&revoked, &g.GrantedBy, &g.RevokedBy, &g.Reason)
+		if err != nil {
+			return err
+		}
+		g.Client, err = ParseSubsystem(client)
+		if err != nil {
+			return err
+		}
+		if g.Service, err = ParseService(service); err != nil {
+			return err
+		}
+		g.From, g.Until, g.RevokedAt = db.FromMicros(from), db.FromMicros(until), db.FromMicros(revoked)
+		err = errors.Join(json.Unmarshal([]byte(ops), &g.Operations), json.Unmarshal([]byte(fields), &g.Fields),
+			json.Unmarshal([]byte(match), &g.Match))
+		if err != nil {
+			return err
+		}
+		g.fields = newFieldTree(g.Fields...)
+		p := pair{g.Client, g.Service}
+		r.grants[p] = append(r.grants[p], &g)
+		return nil
+	})
+}
+
+func (r *rules) loadKeys(ctx context.Context, q db.Querier) error {
+	const query = `SELECT id, subsystem, hash, label, created_at, valid_until, revoked_at FROM exchange_client_key`
+	return each(ctx, q, query, func(rows *sql.Rows) error {
+		var k ClientKey
+		var subsystem string
+		var created, until, revoked int64
+		err := rows.Scan(&k.ID, &subsystem, &k.hash, &k.Label, &created, &until, &revoked)
+		if err != nil {
+			return err
+		}
+		k.CreatedAt, k.Until, k.RevokedAt = db.FromMicros(created), db.FromMicros(until), db.FromMicros(revoked)
+		if k.Subsystem, err = ParseSubsystem(subsystem); err != nil {
+			return err
+		}
+		r.keys[k.hash], r.keysByID[k.ID] = &k, &k
+		return nil
+	})
+}
+
+func putMember(ctx context.Context, q db.Querier, instance string, m Member, now time.Time) error {
+	_, err := q.ExecContext(ctx, `INSERT INTO exchange_member (id, class, code, name_vi, name_en, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (id) DO UPDATE SET name_vi = excluded.name_vi, name_en = excluded.name_en`,
+		m.ID().String(), m.Class, m.Code, m.Name.VI, m.Name.EN, db.Micros(now))
+	if err != nil {
+		return err
+	}
+	for _, s := range m.Subsystems {
+		full := SubsystemID{instance, m.Class, m.Code, s.Code}
+		_, err := q.ExecContext(ctx, `INSERT INTO exchange_subsystem (id, member, code, name_vi, name_en)
+			VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (id) DO UPDATE SET name_vi = excluded.name_vi, name_en = excluded.name_en`,
+			full.String(), m.ID().String(), s.Code, s.Name.VI, s.Name.EN)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insertGrant(ctx context.Context, q db.Querier, g Grant, now time.Time) error {
+	match := g.Match
+	if match == nil {
+		match = []string{}
+	}
+	ops, err1 := json.Marshal(g.Operations)
+	fields, err2 := json.Marshal(g.Fields)
+	matches, err3 := json.Marshal(match)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return err
+	}
+	_, err := q.ExecContext(ctx, `INSERT INTO exchange_grant (id, client, service, operations, fields, match_fields, purpose,
+			legal_basis, valid_from, valid_until, created_at, granted_by, revoked_at, revoked_by, reason)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', '') ON CONFLICT (id) DO NOTHING`,
+		g.ID, g.Client.String(), g.Service.String(), string(ops), string(fields), string(matches), g.Purpose, g.LegalBasis,
+		db.Micros(g.From), db.Micros(g.Until), db.Micros(now), g.GrantedBy)
+	return err
+}
+
+type revocation struct {
+	id, by, reason string
+	at             time.Time
+}
+
+func revokeGrant(ctx context.Context, q db.Querier, r revocation) error {
+	var id string
+	err := q.QueryRowContext(ctx, `UPDATE exchange_grant SET
+			revoked_by = CASE WHEN revoked_at = 0 THEN $2 ELSE revoked_by END,
+			reason = CASE WHEN revoked_at = 0 THEN $3 ELSE reason END,
+			revoked_at = CASE WHEN revoked_at = 0 THEN $4 ELSE revoked_at END
+		WHERE id = $1 RETURNING id`, r.id, r.by, r.reason, db.Micros(r.at)).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errs.New(errs.NotFound, "exchange.no_such_grant", "id", clip(r.id))
+	}
+	return err
+}
+
+func insertClientKey(ctx context.Context, q db.Querier, k ClientKey) error {
+	_, err := q.ExecContext(ctx, `INSERT INTO exchange_client_key (id, subsystem, hash, label, created_at, valid_until, revoked_at)
+		VALUES ($1, $2, $3, $4, $5, $6, 0)`,
+		k.ID, k.Subsystem.String(), k.hash, k.Label, db.Micros(k.CreatedAt), db.Micros(k.Until))
+	return err
+}
+
+func revokeClientKey(ctx context.Context, q db.Querier, keyID string, at time.Time) error {
+	var id string
+	err := q.QueryRowContext(ctx, `UPDATE exchange_client_key
+		SET revoked_at = CASE WHEN revoked_at = 0 THEN $2 ELSE revoked_at END WHERE id = $1 RETURNING id`,
+		keyID, db.Micros(at)).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errs.New(errs.NotFound, "exchange.no_such_key", "id", clip(keyID))
+	}
+	return err
+}

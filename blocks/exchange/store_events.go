@@ -1,0 +1,155 @@
+package exchange
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+
+	"github.com/dinh-gov/dinh/kernel/db"
+	"github.com/dinh-gov/dinh/kernel/errs"
+)
+
+// record makes a trace durable: evidence, events and ledger leaves, all or
+// nothing. It writes nothing and gives false when the rules are no longer those
+// of the trace's version.
+func (s store) record(ctx context.Context, t trace) (fresh bool, err error) {
+	err = s.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
+		fresh = true
+		if t.version != 0 {
+			v, err := readVersion(ctx, q)
+			if err != nil {
+				return err
+			}
+			if fresh = v == t.version; !fresh {
+				return nil
+			}
+		}
+		if t.evidence != nil {
+			if err := insertEvidence(ctx, q, t.evidence); err != nil {
+				return err
+			}
+		}
+		for i := range t.entries {
+			if err := insertEvent(ctx, q, &t.entries[i]); err != nil {
+				return err
+			}
+			if err := s.ledger.Append(ctx, t.entries[i].ID, t.entries[i].leaf); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return fresh && err == nil, err
+}
+
+func insertEvidence(ctx context.Context, q db.Querier, e *Evidence) error {
+	_, err := q.ExecContext(ctx, `INSERT INTO exchange_evidence (request_id, message_id, at, client, service, request_key,
+			request_base, request_signature, answer_key, answer_base, answer_signature, request_hash)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		e.RequestID, e.MessageID, db.Micros(e.At), e.Client, e.Service, e.Request.KeyID, e.Request.Base,
+		e.Request.Signature, e.Answer.KeyID, e.Answer.Base, e.Answer.Signature, e.RequestHash)
+	return err
+}
+
+func insertEvent(ctx context.Context, q db.Querier, e *entry) error {
+	fields, err := json.Marshal(e.Fields)
+	if err != nil {
+		return err
+	}
+	_, err = q.ExecContext(ctx, `INSERT INTO exchange_event (id, at, subject, client, service, operation, purpose, legal_basis,
+			application, issue, message_id, user_id, represented, fields, records, outcome, reason, request_digest,
+			answer_digest, commit_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+		e.ID, db.Micros(e.At), e.Subject, e.Client, e.Service, e.Operation, e.Purpose, e.LegalBasis, e.Application,
+		e.Issue, e.MessageID, e.UserID, e.Represented, string(fields), e.Records, e.Outcome, e.Reason, e.RequestDigest,
+		e.AnswerDigest, e.key)
+	return err
+}
+
+const eventColumns = `id, at, subject, client, service, operation, purpose, legal_basis, application, issue, message_id,
+	user_id, represented, fields, records, outcome, reason, request_digest, answer_digest, commit_key`
+
+func scanEvent(scan func(...any) error) (e Event, key string, err error) {
+	var at int64
+	var fields string
+	err = scan(&e.ID, &at, &e.Subject, &e.Client, &e.Service, &e.Operation, &e.Purpose, &e.LegalBasis, &e.Application,
+		&e.Issue, &e.MessageID, &e.UserID, &e.Represented, &fields, &e.Records, &e.Outcome, &e.Reason, &e.RequestDigest,
+		&e.AnswerDigest, &key)
+	if err != nil {
+		return Event{}, "", err
+	}
+	e.At = db.FromMicros(at)
+	return e, key, json.Unmarshal([]byte(fields), &e.Fields)
+}
+
+func (s store) events(ctx context.Context, subject, before string, limit int) (out []Event, err error) {
+	if before == "" {
+		before = "g" // above every id, whose first digit is at most f
+	}
+	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		out = nil
+		rows, err := q.QueryContext(ctx, `SELECT `+eventColumns+` FROM exchange_event
+			WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3`, subject, before, limit)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			e, _, err := scanEvent(rows.Scan)
+			if err != nil {
+				return err
+			}
+			out = append(out, e)
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
+func (s store) event(ctx context.Context, id string) (e Event, key string, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		e, key, err = scanEvent(q.QueryRowContext(ctx, `SELECT `+eventColumns+` FROM exchange_event WHERE id = $1`, id).Scan)
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return Event{}, "", errs.New(errs.NotFound, "exchange.no_event", "id", clip(id))
+	}
+	return e, key, err
+}
+
+func (s store) countEvents(ctx context.Context, subject string) (n int64, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		if subject == "" {
+			return q.QueryRowContext(ctx, `SELECT COUNT(*) FROM exchange_event`).Scan(&n)
+		}
+		return q.QueryRowContext(ctx, `SELECT COUNT(*) FROM exchange_event WHERE subject = $1`, subject).Scan(&n)
+	})
+	return n, err
+}
+
+func (s store) evidence(ctx context.Context, messageID string) (out []Evidence, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		out = nil
+		rows, err := q.QueryContext(ctx, `SELECT request_id, message_id, at, client, service, request_key, request_base,
+				request_signature, answer_key, answer_base, answer_signature, request_hash
+			FROM exchange_evidence WHERE message_id = $1 ORDER BY request_id`, messageID)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var e Evidence
+			var at int64
+			err := rows.Scan(&e.RequestID, &e.MessageID, &at, &e.Client, &e.Service, &e.Request.KeyID, &e.Request.Base,
+				&e.Request.Signature, &e.Answer.KeyID, &e.Answer.Base, &e.Answer.Signature, &e.RequestHash)
+			if err != nil {
+				return err
+			}
+			e.At = db.FromMicros(at)
+			out = append(out, e)
+		}
+		return rows.Err()
+	})
+	return out, err
+}
