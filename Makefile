@@ -13,7 +13,7 @@ help: ## list these commands
 	@echo "Đình — the common house of a digital government"; echo
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-web/static/dist/app.css: package.json package-lock.json $(wildcard web/scss/*.scss web/scss/*/*.scss web/js/*.js web/js/*.mjs web/build.mjs)
+web/static/dist/app.css: package.json package-lock.json $(wildcard web/assets/scss/*.scss web/assets/js/*.js web/build.mjs)
 	npm ci --no-audit --no-fund --loglevel=error
 	npm run --silent build
 	@touch $@

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/dinh-gov/dinh/kernel/i18n"
 )
@@ -54,3 +55,22 @@ func (r *Renderer) Show(w http.ResponseWriter, req *http.Request, p Page, parts 
 	p.Data = body
 	return r.Page(w, req, "web/plain", p)
 }
+
+// Pre is text whose lines stay as they are.
+type Pre struct{ Text string }
+
+// Template implements [Component].
+func (Pre) Template() string { return "pre" }
+
+// InboxList is a list of messages to open, the newest first.
+type InboxList []InboxItem
+
+// InboxItem is one message of an [InboxList].
+type InboxItem struct {
+	Subject, Href, Preview string
+	At                     time.Time
+	Unread                 bool
+}
+
+// Template implements [Component].
+func (InboxList) Template() string { return "inbox-list" }
