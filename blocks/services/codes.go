@@ -26,9 +26,9 @@ func (c Codes) Label(list, value string) (i18n.Text, bool) {
 }
 
 type codeList struct {
-	ID      string   `yaml:"id"`
+	ID      string    `yaml:"id"`
 	Title   i18n.Text `yaml:"title"`
-	Options []Option `yaml:"options"`
+	Options []Option  `yaml:"options"`
 }
 
 var codeID = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
