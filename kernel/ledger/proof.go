@@ -59,7 +59,7 @@ func parseProof(data []byte) (proof, error) {
 	lines = lines[1:]
 	if len(lines) > 0 && strings.HasPrefix(lines[0], "extra ") {
 		extra, ok := strictBase64(strings.TrimPrefix(lines[0], "extra "))
-		if !ok {
+		if !ok || len(extra) == 0 {
 			return p, malformed("the extra line is not base64")
 		}
 		p.Extra, lines = extra, lines[1:]

@@ -42,17 +42,17 @@ func (l *Ledger) sealBatch(ctx context.Context, q db.Querier) (int, error) {
 	if err != nil || !mine {
 		return 0, err
 	}
-	rows, err := pendingLeaves(ctx, q, MaxBatch)
-	if err != nil || len(rows) == 0 {
-		return 0, err
-	}
 	old, err := l.loadEdge(ctx, q)
 	if err != nil {
 		return 0, err
 	}
+	leaves, err := placeLeaves(ctx, q, old.size, MaxBatch)
+	if err != nil || len(leaves) == 0 {
+		return 0, err
+	}
 	next := old.clone()
-	for _, r := range rows {
-		next.add(tlog.RecordHash(r.leaf))
+	for _, leaf := range leaves {
+		next.add(tlog.RecordHash(leaf))
 	}
 	root, err := next.root()
 	if err != nil {
@@ -60,9 +60,6 @@ func (l *Ledger) sealBatch(ctx context.Context, q db.Querier) (int, error) {
 	}
 	cp, err := l.sign(tlog.Tree{N: next.size, Hash: root})
 	if err != nil {
-		return 0, err
-	}
-	if err := placeLeaves(ctx, q, rows, old.size); err != nil {
 		return 0, err
 	}
 	if err := writeTiles(ctx, q, next.changed()); err != nil {
@@ -73,7 +70,7 @@ func (l *Ledger) sealBatch(ctx context.Context, q db.Querier) (int, error) {
 	}
 	next.dirty = nil
 	db.AfterCommit(ctx, func() { l.edge.Store(next) })
-	return len(rows), nil
+	return len(leaves), nil
 }
 
 // loadEdge returns the right edge of the tree in the database: from memory when this process sealed

@@ -5,18 +5,13 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strconv"
-	"strings"
+	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/dinh-gov/dinh/kernel/db"
 	"github.com/dinh-gov/dinh/kernel/errs"
 )
-
-// placeChunk is how many leaves one statement places: two parameters each, far below every
-// engine's limit, and few enough statements that a round trip to a server does not count.
-const placeChunk = 256
 
 type row struct {
 	id   string
@@ -73,51 +68,42 @@ func countPending(ctx context.Context, q db.Querier) (n int64, err error) {
 	return n, err
 }
 
-func pendingLeaves(ctx context.Context, q db.Querier, limit int) (out []row, err error) {
-	rows, err := q.QueryContext(ctx, `SELECT id, leaf FROM ledger_leaf WHERE idx IS NULL ORDER BY at, id LIMIT $1`, limit)
+// placeLeaves gives the oldest waiting leaves the indexes from first on and returns them in that
+// order. One statement finds, numbers and returns them, so that no leaf can slip in between.
+func placeLeaves(ctx context.Context, q db.Querier, first int64, limit int) ([][]byte, error) {
+	rows, err := q.QueryContext(ctx, `
+		UPDATE ledger_leaf SET idx = CAST($1 AS BIGINT) + waiting.place - 1
+		FROM (
+			SELECT id, ROW_NUMBER() OVER (ORDER BY at, id) AS place
+			FROM (SELECT id, at FROM ledger_leaf WHERE idx IS NULL ORDER BY at, id LIMIT $2) AS oldest
+		) AS waiting
+		WHERE ledger_leaf.id = waiting.id
+		RETURNING ledger_leaf.idx, ledger_leaf.leaf`, first, limit)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
+	placed := make(map[int64][]byte) // they come in any order
 	for rows.Next() {
-		var r row
-		if err := rows.Scan(&r.id, &r.leaf); err != nil {
+		var idx int64
+		var leaf []byte
+		if err := rows.Scan(&idx, &leaf); err != nil {
 			return nil, err
 		}
-		out = append(out, r)
+		placed[idx] = leaf
 	}
-	return out, rows.Err()
-}
-
-// placeLeaves gives the leaves the indexes from first on.
-func placeLeaves(ctx context.Context, q db.Querier, rows []row, first int64) error {
-	for len(rows) > 0 {
-		chunk := rows[:min(len(rows), placeChunk)]
-		args := make([]any, 0, 2*len(chunk))
-		for i, r := range chunk {
-			args = append(args, r.id, first+int64(i))
-		}
-		if _, err := q.ExecContext(ctx, placeSQL(len(chunk)), args...); err != nil {
-			return err
-		}
-		rows, first = rows[len(chunk):], first+int64(len(chunk))
+	if err := rows.Err(); err != nil {
+		return nil, err
 	}
-	return nil
-}
-
-// placeSQL updates n leaves in one statement; both engines call the columns of VALUES column1 and
-// column2.
-func placeSQL(n int) string {
-	var b strings.Builder
-	b.WriteString(`UPDATE ledger_leaf SET idx = v.column2 FROM (VALUES `)
-	for i := range n {
-		if i > 0 {
-			b.WriteString(", ")
+	out := make([][]byte, len(placed))
+	for i := range out {
+		leaf, ok := placed[first+int64(i)]
+		if !ok {
+			return nil, fmt.Errorf("ledger: no leaf took index %d of the %d from %d on", first+int64(i), len(out), first)
 		}
-		b.WriteString("($" + strconv.Itoa(2*i+1) + ", CAST($" + strconv.Itoa(2*i+2) + " AS BIGINT))")
+		out[i] = leaf
 	}
-	b.WriteString(`) AS v WHERE ledger_leaf.id = v.column1`)
-	return b.String()
+	return out, nil
 }
 
 func sealedLeaves(ctx context.Context, q db.Querier, from int64, n int) (out [][]byte, err error) {
