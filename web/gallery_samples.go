@@ -20,7 +20,7 @@ func sampleHome() Page {
 			Search: &Search{Action: "/services", Label: "Ví dụ: đổi giấy phép lái xe", Button: "Tìm dịch vụ"}},
 		Band{Title: "Theo việc đời", Body: []Component{lifeEvents()}},
 		Band{Title: "Minh bạch với bạn", Paper: true, Text: "Mỗi lần có cơ quan xem dữ liệu của bạn, bạn thấy ai, vì sao và lúc nào, kèm biên nhận mà ai cũng kiểm tra được.",
-			Body: []Component{Tiles{Items: []Tile{
+			Body: []Component{Tiles{Large: true, Label: "Minh bạch", Items: []Tile{
 				{Title: "Ai đã xem dữ liệu của tôi", Href: "#", Icon: "data"},
 				{Title: "Kiểm tra một giấy tờ", Href: "#", Icon: "shield"},
 				{Title: "Số liệu mở", Href: "#", Icon: "search"}}}}},

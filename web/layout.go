@@ -28,6 +28,17 @@ func officerNav() []NavItem {
 	}
 }
 
+func footerNav() []NavItem {
+	return []NavItem{
+		{Key: "web.footer.help", Path: "/help"}, // the same place on every page: WCAG 3.2.6
+		{Key: "web.footer.services", Path: "/services"},
+		{Key: "web.footer.verify", Path: "/verify"},
+		{Key: "web.footer.open_data", Path: "/open-data"},
+		{Key: "web.footer.about", Path: "/about"},
+		{Key: "web.footer.accessibility", Path: "/accessibility"},
+	}
+}
+
 // layoutView is the dot of layout/layout.html.
 type layoutView struct {
 	Page
@@ -38,6 +49,7 @@ type layoutView struct {
 	Skip     SkipLink
 	Summary  *ErrorSummary
 	Nav      []navView
+	Footer   []navView
 	Account  *accountView
 	SignIn   string
 	Langs    []langView
@@ -71,6 +83,9 @@ func (r *Renderer) view(req *http.Request, lang i18n.Lang, p Page) layoutView {
 	v.FullName = join(p.Title) + " – " + r.config.Product
 	if p.Title == "" {
 		v.FullName = r.config.Product
+	}
+	for _, n := range r.config.Footer {
+		v.Footer = append(v.Footer, navView{Text: e.t(n.Key), Path: n.Path})
 	}
 	if len(p.Errors) > 0 {
 		v.FullName = e.t("web.error_prefix") + v.FullName

@@ -25,6 +25,7 @@ type Config struct {
 	Demo    bool   // says on every page that people and papers are made up
 	// CitizenNav and OfficerNav are the main navigation; nil: the usual one.
 	CitizenNav, OfficerNav []NavItem
+	Footer                 []NavItem // nil: help, services, verify, open data, about, accessibility
 }
 
 // NavItem is one place of the main navigation.
@@ -61,6 +62,9 @@ func New(c Config) (*Renderer, error) {
 	}
 	if c.OfficerNav == nil {
 		c.OfficerNav = officerNav()
+	}
+	if c.Footer == nil {
+		c.Footer = footerNav()
 	}
 	a, err := loadAssets(c.Assets)
 	if err != nil {

@@ -2,7 +2,7 @@
 import { Radios, createAll, initAll } from 'govuk-frontend'
 import { Alert, SortableTable } from '@ministryofjustice/frontend'
 import { passkeys } from './passkeys.js'
-import { copyButtons, printButtons } from './small.js'
+import { copyButtons, narrowDetails, printButtons } from './small.js'
 
 // ARIA gives the radio role no aria-expanded; the revealed question follows its
 // radio in the page, where everybody meets it.
@@ -27,5 +27,6 @@ for (const button of document.querySelectorAll('.govuk-file-upload-button')) {
 }
 
 passkeys(document)
+narrowDetails(document)
 printButtons(document)
 copyButtons(document)

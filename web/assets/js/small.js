@@ -7,6 +7,13 @@ export function printButtons (root) {
   }
 }
 
+// Filters stand open; where they would push the list off a phone's screen they
+// start closed.
+export function narrowDetails (root) {
+  if (!window.matchMedia('(max-width: 899px)').matches) return
+  for (const details of root.querySelectorAll('details[data-narrow-closed]')) details.open = false
+}
+
 // <button hidden data-copy="#id" data-copied="Đã sao chép">: copies the text of
 // an element and says so.
 export function copyButtons (root) {
