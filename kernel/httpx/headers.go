@@ -24,7 +24,7 @@ func securityHeaders(secure bool) []header {
 		{"Content-Security-Policy", []string{csp}},
 		{"X-Content-Type-Options", []string{"nosniff"}},
 		{"X-Frame-Options", []string{"DENY"}},
-		{"Referrer-Policy", []string{"no-referrer"}},
+		{"Referrer-Policy", []string{"same-origin"}},
 		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
 		{"Permissions-Policy", []string{"camera=(), microphone=(), geolocation=(), payment=(), usb=()"}},
 	}

@@ -136,7 +136,7 @@ func TestHeaders(t *testing.T) {
 		for name, want := range map[string]string{
 			"Content-Security-Policy":   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'",
 			"X-Content-Type-Options":    "nosniff",
-			"Referrer-Policy":           "no-referrer",
+			"Referrer-Policy":           "same-origin",
 			"X-Frame-Options":           "DENY",
 			"Strict-Transport-Security": "max-age=63072000; includeSubDomains",
 		} {
