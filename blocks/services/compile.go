@@ -127,9 +127,25 @@ func (s *Service) relate() []*Problem {
 			}
 		}
 	}
+	s.findReveals(r)
 	var problems []*Problem
 	s.stages, problems = s.stageEvidence(r)
 	return problems
+}
+
+// findReveals finds fields that an option on their own page shows.
+func (s *Service) findReveals(r *reader) {
+	s.reveals = map[string]Reveal{}
+	for id, f := range s.fields {
+		by, option, ok := r.revealing(f.field.When)
+		other := s.fields[by]
+		if !ok || other == nil || other.page != f.page {
+			continue
+		}
+		if t := other.field.Type; t == TypeRadios || t == TypeYesNo {
+			s.reveals[id] = Reveal{by, option}
+		}
+	}
 }
 
 // markJudged marks the fields at path, under it and above it.

@@ -59,6 +59,14 @@ func TestFieldsOfOnePageSeeEachOther(t *testing.T) {
 	}
 }
 
+func TestOptionsRevealFieldsOfTheirPage(t *testing.T) {
+	s := birth(t)
+	got := s.Reveals(page(t, s, "other"))
+	if len(got) != 1 || got["other.full_name"] != (services.Reveal{Field: "other_known", Option: "yes"}) {
+		t.Errorf("reveals %v", got)
+	}
+}
+
 func TestValuesAreCheckedAndTidied(t *testing.T) {
 	s := birth(t)
 	st := stateOf(s, 0)

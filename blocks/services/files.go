@@ -11,6 +11,9 @@ var messageFS embed.FS
 //go:embed migrations/*.sql
 var migrationFS embed.FS
 
+//go:embed templates/*.html
+var templateFS embed.FS
+
 // Messages gives the words of this block, rooted so that it holds messages/.
 func Messages() fs.FS { return messageFS }
 

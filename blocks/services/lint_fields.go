@@ -110,14 +110,17 @@ func (l *linter) field(path string, f Field) {
 
 // samePage warns about questions that appear only after the page was sent.
 func (l *linter) samePage(path string, f Field, p Page) {
+	by, _, simple := l.reader.revealing(f.When)
 	for _, r := range l.reader.refs(f.When) {
 		if r.root != "answers" {
 			continue
 		}
 		id := strings.Join(r.path, ".")
 		for _, other := range p.Fields {
-			if other.ID == id && other.Type != TypeRadios && other.Type != TypeYesNo {
-				l.warn(path+".when", "same_page", "reads %s of the same page, which can reveal it only from radios or yesno; move the field to a later page", id)
+			can := other.Type == TypeRadios || other.Type == TypeYesNo
+			if other.ID == id && !(simple && by == id && can) {
+				l.warn(path+".when", "same_page",
+					"reads %s of the same page, which shows it at once only for answers.<radios or yesno> == <value>; move the field to a later page", id)
 			}
 		}
 	}

@@ -31,9 +31,16 @@ func (x *Services) pageCatalogue(w http.ResponseWriter, r *http.Request) error {
 	default:
 		parts = append(parts, web.Paragraph{Text: t("catalogue.count", "count", len(found))}, tiles(found, lang, t))
 	}
-	page := web.Page{Title: t("catalogue.title"), Section: "services", Indexed: query == "",
-		Data: web.Plain{Title: t("catalogue.title"), Lead: t("catalogue.lead"), Parts: parts}}
-	return x.deps.Pages.Show(w, r, page)
+	return x.deps.Pages.Page(w, r, "services/catalogue", web.Page{
+		Title: t("catalogue.title"), Section: "services", Indexed: query == "",
+		Data: catalogueView{Title: t("catalogue.title"), Lead: t("catalogue.lead"), Parts: parts},
+	})
+}
+
+// catalogueView is the dot of templates/catalogue.html.
+type catalogueView struct {
+	Title, Lead string
+	Parts       []web.Component
 }
 
 func tiles(list []*Service, lang i18n.Lang, t func(string, ...any) string) web.Component {

@@ -17,14 +17,20 @@ func (x *Services) pageStart(w http.ResponseWriter, r *http.Request) error {
 	}
 	lang := i18n.LangFrom(r.Context())
 	p := startPage{s: s, lang: lang, t: func(key string, kv ...any) string { return x.deps.Catalog.T(lang, "services."+key, kv...) }}
-	return x.deps.Pages.Show(w, r, web.Page{
+	return x.deps.Pages.Page(w, r, "services/start", web.Page{
 		Title: s.Title.In(lang), Section: "services", Indexed: true,
 		Breadcrumbs: &web.Breadcrumbs{Items: []web.Crumb{
 			{Text: p.t("breadcrumb.home"), Href: "/"}, {Text: p.t("catalogue.title"), Href: "/services"},
 		}},
-		Data: web.Plain{Title: s.Title.In(lang), Caption: s.Owner.Name.In(lang), Lead: s.Summary.In(lang),
-			Parts: p.parts(), Aside: p.aside()},
+		Data: startView{Title: s.Title.In(lang), Caption: s.Owner.Name.In(lang), Lead: s.Summary.In(lang),
+			Body: web.Columns{Main: p.parts(), Side: p.aside(), SideRight: true}},
 	})
+}
+
+// startView is the dot of templates/start.html.
+type startView struct {
+	Title, Caption, Lead string
+	Body                 web.Component
 }
 
 type startPage struct {

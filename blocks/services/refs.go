@@ -151,3 +151,33 @@ func literal(e ast.Expr) string {
 func isNull(e ast.Expr) bool {
 	return e.Kind() == ast.LiteralKind && e.AsLiteral() == types.NullValue
 }
+
+// revealing reads an expression of the form answers.x == "v" (or true, false,
+// either way round): the option v of x reveals something.
+func (r *reader) revealing(expr string) (field, option string, ok bool) {
+	tree, errs := r.p.Parse(common.NewTextSource(expr))
+	if len(errs.GetErrors()) > 0 || tree.Expr().Kind() != ast.CallKind {
+		return "", "", false
+	}
+	c := tree.Expr().AsCall()
+	if c.FunctionName() != operators.Equals || len(c.Args()) != 2 {
+		return "", "", false
+	}
+	for i, x := range c.Args() {
+		root, path, isChain := chain(x, func(ref) {})
+		other := c.Args()[1-i]
+		if !isChain || root != "answers" || other.Kind() != ast.LiteralKind {
+			continue
+		}
+		switch v := other.AsLiteral().(type) {
+		case types.String:
+			return strings.Join(path, "."), string(v), true
+		case types.Bool:
+			if v {
+				return strings.Join(path, "."), "yes", true
+			}
+			return strings.Join(path, "."), "no", true
+		}
+	}
+	return "", "", false
+}

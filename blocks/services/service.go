@@ -23,7 +23,8 @@ type Service struct {
 	patterns  map[string]matcher
 	fields    map[string]*fieldInfo // by id, pages' fields only
 	stages    [][]Evidence
-	lines     map[string]int // path in the YAML → line
+	reveals   map[string]Reveal // by the revealed field's id
+	lines     map[string]int    // path in the YAML → line
 }
 
 // State is all that an expression can see. Answers may be flat by field id
@@ -58,6 +59,26 @@ type Fact struct {
 	Value  i18n.Text // formatted
 	Raw    any
 	Source *Evidence // nil when the fact is about the applicant
+}
+
+// Reveal says that choosing an option of a field on the same page shows
+// another field, which a page can do at once, without a round trip.
+type Reveal struct {
+	Field  string // the radios or yesno field
+	Option string // its value; "yes" or "no" for yesno
+}
+
+// Reveals gives, by the id of the revealed field, what reveals it on p. Show
+// such a field under the option even while VisibleFields leaves it out:
+// Validate ignores what is typed there unless the option is chosen.
+func (s *Service) Reveals(p Page) map[string]Reveal {
+	out := map[string]Reveal{}
+	for _, f := range p.Fields {
+		if r, ok := s.reveals[f.ID]; ok {
+			out[f.ID] = r
+		}
+	}
+	return out
 }
 
 // Page finds a page by its id.

@@ -37,6 +37,11 @@ func New(d Deps) (*Services, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d.Pages != nil {
+		if err := d.Pages.Add("services", templateFS, "templates/*.html"); err != nil {
+			return nil, err
+		}
+	}
 	return &Services{deps: d, loader: l}, nil
 }
 
@@ -57,10 +62,7 @@ func (x *Services) Publish(ctx context.Context, s *Service) error {
 		}
 		return errs.New(errs.Invalid, "services.lint").Wrap(fmt.Errorf("%s", strings.Join(all, "\n")))
 	}
-	if err := x.keep(ctx, s); err != nil {
-		return err
-	}
-	return nil
+	return x.keep(ctx, s)
 }
 
 // Get gives the definition that was published under hash, compiled with the

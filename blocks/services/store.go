@@ -14,10 +14,9 @@ import (
 // database is the handle in Deps; only this file speaks to it.
 type database = *db.DB
 
-// keep stores a definition under its hash, for good. Keeping it again does
-// nothing. live also makes it the one that new applications start under;
-// otherwise nobody can start the service any more when it was the live one's
-// later version (retired), or nothing changes (draft).
+// keep stores a definition under its hash, for good; keeping it again does
+// nothing. A live one becomes what new applications start under, a retired one
+// leaves the service without such a definition, a draft changes neither.
 func (x *Services) keep(ctx context.Context, s *Service) error {
 	codes, err := json.Marshal(s.codes)
 	if err != nil {

@@ -117,7 +117,7 @@ func TestPagesAndAPI(t *testing.T) {
 		mux.HandleFunc(r.Pattern(), func(w http.ResponseWriter, req *http.Request) {
 			if err := r.Handle(w, req); err != nil {
 				w.WriteHeader(500)
-				w.Write([]byte(errs.CodeOf(err)))
+				w.Write([]byte(errs.CodeOf(err) + " " + err.Error()))
 			}
 		})
 	}
