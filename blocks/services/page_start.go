@@ -75,7 +75,11 @@ func (p startPage) aside() []web.Component {
 	s := p.s
 	rows := []web.Row{row(p.t("start.fee"), p.fee())}
 	if s.Clock != nil {
-		rows = append(rows, row(p.t("start.time"), p.t("start.days", "days", s.Clock.WorkingDays)))
+		days := p.t("start.days", "days", s.Clock.WorkingDays)
+		if s.Clock.WorkingDays == 1 {
+			days = p.t("start.day")
+		}
+		rows = append(rows, row(p.t("start.time"), days))
 	}
 	var ways []string
 	for _, c := range s.Channels {
