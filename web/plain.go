@@ -53,7 +53,7 @@ func (r *Renderer) Show(w http.ResponseWriter, req *http.Request, p Page, parts 
 		body.Parts = parts
 	}
 	p.Data = body
-	return r.Page(w, req, "web/plain", p)
+	return r.Page(w, req, "web/parts", p)
 }
 
 // Pre is text whose lines stay as they are.
