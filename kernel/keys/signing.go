@@ -7,9 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -30,6 +28,9 @@ type signer struct {
 // with a new key under the name given. A wrong use is errs.Invalid "keys.unknown_use", a certificate
 // without a name errs.Invalid "keys.name_missing".
 func (k *Keys) Ensure(ctx context.Context, owner string, use Use, name Name) (Key, error) {
+	if use == useCA {
+		return Key{}, unknownUse(use) // the authority is made by Open and by nobody else
+	}
 	key, err := k.Current(ctx, owner, use)
 	switch {
 	case err == nil && !k.ending(key):
@@ -57,6 +58,9 @@ func (k *Keys) ending(key Key) bool {
 // Rotate retires the current key of an owner and makes a new one under the same name. The old one
 // goes on verifying. Without a current key it is errs.NotFound "keys.no_key".
 func (k *Keys) Rotate(ctx context.Context, owner string, use Use) (Key, error) {
+	if use == useCA {
+		return Key{}, unknownUse(use) // every certificate hangs on it
+	}
 	key, err := k.Current(ctx, owner, use)
 	if err != nil {
 		return Key{}, err
@@ -245,104 +249,4 @@ func (k *Keys) JWKS(ctx context.Context, owner string) ([]byte, error) {
 		set.Keys = append(set.Keys, jwk)
 	}
 	return json.Marshal(set)
-}
-
-// newRecord makes a key with all that the table holds of it. The authority has none above it.
-func (k *Keys) newRecord(at slot, name Name) (*record, error) {
-	var template *x509.Certificate
-	now := k.clock.Now()
-	switch at.use {
-	case Sign, Token:
-	case useCA:
-		template = caTemplate(k.instance, now)
-	case Document, TLS:
-		var err error
-		if template, err = leafTemplate(at.use, name, now); err != nil {
-			return nil, errs.New(errs.Invalid, "keys.name_missing", "owner", at.owner, "use", string(at.use)).Wrap(err)
-		}
-	default:
-		return nil, errs.New(errs.Invalid, "keys.unknown_use", "use", string(at.use))
-	}
-	private, alg, err := generate(at.use)
-	if err != nil {
-		return nil, err
-	}
-	rec := &record{owner: at.owner, use: at.use, alg: alg, name: name, created: now.UnixMicro()}
-	if rec.kid, err = thumbprint(private.Public()); err != nil {
-		return nil, err
-	}
-	if rec.public, err = x509.MarshalPKIXPublicKey(private.Public()); err != nil {
-		return nil, err
-	}
-	if template != nil {
-		if rec.certificate, err = certify(template, private, k.ca); err != nil {
-			return nil, err
-		}
-		rec.notAfter = template.NotAfter.UnixMicro()
-	}
-	plain, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return nil, err
-	}
-	rec.private = wrap(k.wrapKeys, plain, rec.binding())
-	return rec, nil
-}
-
-// open unwraps the private key of a record.
-func (k *Keys) open(rec *record) (*signer, error) {
-	key, err := rec.publicKey()
-	if err != nil {
-		return nil, err
-	}
-	plain, err := unwrap(k.wrapKeys, rec.private, rec.binding())
-	if err != nil {
-		return nil, wrongMaster(err)
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(plain)
-	if err != nil {
-		return nil, fmt.Errorf("keys: private key %s: %w", rec.kid, err)
-	}
-	private, ok := parsed.(crypto.Signer)
-	if !ok {
-		return nil, fmt.Errorf("keys: private key %s is a %T, which cannot sign", rec.kid, parsed)
-	}
-	return &signer{key: key, private: private, until: k.clock.Now().Add(cacheFor)}, nil
-}
-
-// openCA loads the authority or makes it; of two processes that start together the first wins.
-func (k *Keys) openCA(ctx context.Context) error {
-	at := slot{"", useCA}
-	load := func() error {
-		return k.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-			rec, err := readCurrent(ctx, q, at)
-			if err != nil {
-				return err
-			}
-			k.ca, err = k.open(rec)
-			return err
-		})
-	}
-	err := load()
-	if errs.CodeOf(err) != "keys.no_key" {
-		return err
-	}
-	rec, err := k.newRecord(at, Name{})
-	if err != nil {
-		return err
-	}
-	if err := k.db.Write(ctx, func(ctx context.Context, q db.Querier) error { return insertKey(ctx, q, rec) }); err != nil {
-		return err
-	}
-	return load()
-}
-
-func wrongMaster(cause error) error {
-	return errs.New(errs.Internal, "keys.wrong_master").Wrap(fmt.Errorf(
-		"keys: the master key does not open this database: put back the key file (or %s) that belongs to it: %w", MasterEnv, cause))
-}
-
-// thumbprint is the RFC 7638 name of a public key.
-func thumbprint(public crypto.PublicKey) (string, error) {
-	sum, err := (&jose.JSONWebKey{Key: public}).Thumbprint(crypto.SHA256)
-	return base64.RawURLEncoding.EncodeToString(sum), err
 }
