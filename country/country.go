@@ -71,6 +71,7 @@ type Grant struct {
 	Service    string   `yaml:"service"`    // CLASS/MEMBER/SUBSYSTEM/SERVICE
 	Operations []string `yaml:"operations"` // read, search, create, amend
 	Fields     []string `yaml:"fields"`     // "*" is all
+	Match      []string `yaml:"match"`      // may be searched by besides Fields, but is not shown
 	Purpose    string   `yaml:"purpose"`
 	LegalBasis string   `yaml:"legal_basis"`
 	Until      string   `yaml:"until"` // YYYY-MM-DD, inclusive
