@@ -43,7 +43,9 @@ func provinceName(code string) string {
 }
 
 // communes are a sample of codes.yaml.
-func communes() []commune {
+func communes() []commune { return append(northern(), southern()...) }
+
+func northern() []commune {
 	return []commune{
 		{"00004", "Phường Ba Đình", "01", "01201", 5},
 		{"00008", "Phường Ngọc Hà", "01", "01202", 5},
@@ -85,6 +87,11 @@ func communes() []commune {
 		{"21025", "Phường Cẩm Thành", "51", "51201", 2},
 		{"23293", "Phường Kon Tum", "51", "51202", 2},
 		{"21040", "Xã Bình Sơn", "51", "51203", 2},
+	}
+}
+
+func southern() []commune {
+	return []commune{
 		{"26368", "Xã Long Thành", "75", "75201", 4},
 		{"26248", "Xã Trảng Bom", "75", "75202", 4},
 		{"26740", "Phường Sài Gòn", "79", "79201", 7},
