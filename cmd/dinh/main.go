@@ -1,0 +1,49 @@
+// Command dinh is the common house of a digital government in one binary: it
+// serves citizens, officers and other systems, and does the operator's work.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := command().ExecuteContext(ctx)
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+	default:
+		fmt.Fprintln(os.Stderr, "dinh: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "dinh",
+		Short: "The common house of a digital government",
+		Long: `Đình: agencies keep registers, share data under control, and run public
+services from start to finish, in one binary.
+
+Begin with a house full of made-up people:
+
+  dinh serve --demo --data var/demo     then open http://localhost:8080
+  dinh demo                             plays two services from start to finish
+
+Write a service of your own:
+
+  dinh service lint country/services/birth.yaml
+  dinh service test country/services/birth.yaml`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(serveCommand(), seedCommand(), demoCommand(), serviceCommand(), verifyCommand(), memberCommand(), grantCommand(), jobsCommand(), importCommand(), backupCommand(), benchCommand())
+	return root
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dinh-gov/dinh/app"
+	"github.com/dinh-gov/dinh/kernel/telemetry"
+)
+
+// house holds the flags that every verb on a running house's data takes.
+type house struct {
+	data, database, origin, smtp, mailFrom string
+	demo                                   bool
+	people                                 int
+	seed                                   int64
+	workers                                int
+	rate                                   float64
+	verbose, jsonLog                       bool
+}
+
+func (h *house) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&h.data, "data", env("DINH_DATA", "var/data"), "folder for the database, keys and files (DINH_DATA)")
+	f.StringVar(&h.database, "database", env("DINH_DATABASE", ""), "postgres://… instead of SQLite in the data folder (DINH_DATABASE)")
+	f.StringVar(&h.origin, "origin", env("DINH_ORIGIN", "http://localhost:8080"), "public address, as people type it (DINH_ORIGIN)")
+	f.StringVar(&h.smtp, "smtp", env("DINH_SMTP", ""), "mail server, smtp://user:password@host:587 (DINH_SMTP)")
+	f.StringVar(&h.mailFrom, "mail-from", env("DINH_MAIL_FROM", ""), "sender of e-mails (DINH_MAIL_FROM)")
+	f.BoolVar(&h.demo, "demo", false, "made-up people who sign in with one press; never in production")
+	f.IntVar(&h.people, "people", 2000, "with --demo: how many people an empty house is filled with")
+	f.Int64Var(&h.seed, "seed", 1, "with --demo: the same seed gives the same people")
+	f.IntVar(&h.workers, "workers", 16, "background jobs at once")
+	f.Float64Var(&h.rate, "rate", 0, "requests a second that one client may make; 0 is no limit")
+	f.BoolVar(&h.verbose, "verbose", false, "log every request")
+	f.BoolVar(&h.jsonLog, "log-json", false, "log as JSON")
+}
+
+func env(name, otherwise string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return otherwise
+}
+
+func (h *house) config(errOut io.Writer) (app.Config, error) {
+	level := slog.LevelWarn
+	if h.verbose {
+		level = slog.LevelInfo
+	}
+	c := app.Config{
+		Data: h.data, Database: h.database, Origin: h.origin, Demo: h.demo, People: h.people, Seed: h.seed, Workers: h.workers, MaxRate: h.rate,
+		Log: telemetry.NewLogger(errOut, level, h.jsonLog), Progress: progress(errOut),
+	}
+	if h.smtp == "" {
+		return c, nil
+	}
+	var err error
+	c.Mail, err = app.ParseMail(h.smtp, h.mailFrom)
+	return c, err
+}
+
+// open builds the house for an operator's verb. Such verbs send no mail, so
+// none has to be configured.
+func (h *house) open(ctx context.Context, errOut io.Writer) (*app.App, error) {
+	c, err := h.config(errOut)
+	if err != nil {
+		return nil, err
+	}
+	if c.Mail.Host == "" && !c.Demo {
+		c.Mail.Host, c.Mail.Port, c.Mail.From = "localhost", 25, "nobody@localhost.invalid"
+	}
+	return app.Open(ctx, c)
+}
+
+// progress draws a bar on a terminal and nothing into a file.
+func progress(w io.Writer) func(what string, done, total int) {
+	f, ok := w.(*os.File)
+	if !ok {
+		return func(string, int, int) {}
+	}
+	info, err := f.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return func(string, int, int) {}
+	}
+	start := time.Now()
+	return func(what string, done, total int) {
+		const width = 32
+		filled := width
+		if total > 0 {
+			filled = width * done / total
+		}
+		fmt.Fprintf(w, "\r%-8s %s%s %d/%d  %s ", what, repeat("█", filled), repeat("░", width-filled), done, total, time.Since(start).Round(100*time.Millisecond))
+		if done >= total {
+			fmt.Fprintln(w)
+		}
+	}
+}
+
+func repeat(s string, n int) string {
+	out := ""
+	for range n {
+		out += s
+	}
+	return out
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dinh-gov/dinh/app"
+	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/registers"
+	"github.com/dinh-gov/dinh/blocks/transparency"
+	"github.com/dinh-gov/dinh/kernel/i18n"
+)
+
+// verb makes a command that works on an opened house.
+func verb(use, short string, args cobra.PositionalArgs, do func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error) *cobra.Command {
+	var h house
+	c := &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
+		a, err := h.open(cmd.Context(), cmd.ErrOrStderr())
+		if err != nil {
+			return err
+		}
+		defer a.Close()
+		return do(cmd.Context(), cmd, a, args)
+	}}
+	h.flags(c)
+	return c
+}
+
+func table(cmd *cobra.Command) *tabwriter.Writer {
+	return tabwriter.NewWriter(cmd.OutOrStdout(), 2, 4, 2, ' ', 0)
+}
+
+func memberCommand() *cobra.Command {
+	c := &cobra.Command{Use: "member", Short: "Members of the exchange and their systems' keys"}
+	c.AddCommand(verb("list", "List members and their systems", cobra.NoArgs, func(ctx context.Context, cmd *cobra.Command, a *app.App, _ []string) error {
+		members, err := a.Exchange.Members(ctx)
+		if err != nil {
+			return err
+		}
+		w := table(cmd)
+		for _, m := range members {
+			var subs []string
+			for _, s := range m.Subsystems {
+				subs = append(subs, s.Code)
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\n", m.ID(), m.Name.VI, strings.Join(subs, ", "))
+		}
+		return w.Flush()
+	}))
+	var days int
+	key := verb("key SUBSYSTEM LABEL", "Make an API key for a system, such as VN/GOV/MOJ/civil-status; it is shown once", cobra.ExactArgs(2),
+		func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
+			s, err := exchange.ParseSubsystem(args[0])
+			if err != nil {
+				return say(a, err)
+			}
+			secret, k, err := a.Exchange.NewClientKey(ctx, s, args[1], time.Now().AddDate(0, 0, days))
+			if err != nil {
+				return say(a, err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s\n\nKey %s of %s, valid until %s. Send it as: Authorization: Bearer …\n", secret, k.ID, s, k.Until.Format(time.DateOnly))
+			return nil
+		})
+	key.Flags().IntVar(&days, "days", 365, "how long the key is valid")
+	c.AddCommand(key)
+	return c
+}
+
+// say turns a coded error into words.
+func say(a *app.App, err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New(app.Explain(a.Catalog, i18n.EN, err))
+}
+
+func grantCommand() *cobra.Command {
+	c := &cobra.Command{Use: "grant", Short: "Who may read or write what, for which purpose, until when"}
+	c.AddCommand(verb("list", "List grants", cobra.NoArgs, func(ctx context.Context, cmd *cobra.Command, a *app.App, _ []string) error {
+		grants, err := a.Exchange.Grants(ctx)
+		if err != nil {
+			return err
+		}
+		w := table(cmd)
+		fmt.Fprintln(w, "GRANT\tCLIENT\tSERVICE\tMAY\tPURPOSE\tUNTIL\tSTATE")
+		for _, g := range grants {
+			state := "valid"
+			if !g.RevokedAt.IsZero() {
+				state = "revoked"
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", g.ID, g.Client, g.Service, strings.Join(g.Operations, ","), g.Purpose, g.Until.Format(time.DateOnly), state)
+		}
+		return w.Flush()
+	}))
+	c.AddCommand(verb("revoke GRANT REASON", "Revoke a grant; it holds from the next request on", cobra.ExactArgs(2),
+		func(ctx context.Context, _ *cobra.Command, a *app.App, args []string) error {
+			return say(a, a.Exchange.RevokeGrant(ctx, args[0], "operator", args[1]))
+		}))
+	return c
+}
+
+func jobsCommand() *cobra.Command {
+	c := &cobra.Command{Use: "jobs", Short: "Background work that could not be done"}
+	c.AddCommand(verb("dead", "List dead jobs", cobra.NoArgs, func(ctx context.Context, cmd *cobra.Command, a *app.App, _ []string) error {
+		dead, err := a.Jobs.Dead(ctx, 100)
+		if err != nil {
+			return err
+		}
+		w := table(cmd)
+		for _, j := range dead {
+			fmt.Fprintf(w, "%s\t%s\t%d attempts\t%s\n", j.ID, j.Kind, j.Attempt, j.Error)
+		}
+		if len(dead) == 0 {
+			fmt.Fprintln(w, "no dead jobs")
+		}
+		return w.Flush()
+	}))
+	c.AddCommand(verb("retry JOB", "Try a dead job again", cobra.ExactArgs(1), func(ctx context.Context, _ *cobra.Command, a *app.App, args []string) error {
+		return say(a, a.Jobs.Retry(ctx, args[0]))
+	}))
+	return c
+}
+
+func backupCommand() *cobra.Command {
+	return verb("backup FILE", "Copy the database into a new file while the house is open", cobra.ExactArgs(1), func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
+		if err := a.DB.Backup(ctx, args[0]); err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s holds the database. Keep it with master.key and files/ of the data folder.\n", args[0])
+		return nil
+	})
+}
+
+func importCommand() *cobra.Command {
+	var reason string
+	c := verb("import REGISTER FILE.csv", "Import records from CSV; refused rows are listed and touch no others", cobra.ExactArgs(2),
+		func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
+			f, err := os.Open(args[1])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			info, err := f.Stat()
+			if err != nil {
+				return err
+			}
+			bar := progress(cmd.ErrOrStderr())
+			report, err := a.Registers.Import(ctx, args[0], f, registers.ImportOptions{
+				Actor: "operator", Reason: reason, Progress: func(_, _ int, bytes int64) { bar("import", int(bytes), int(info.Size())) },
+			})
+			if err != nil {
+				return say(a, err)
+			}
+			for _, r := range report.Refused {
+				kv := []any{}
+				for k, v := range r.Args {
+					kv = append(kv, k, v)
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "line %d: %s\n", r.Line, a.Catalog.T(i18n.EN, "error."+r.Code, kv...))
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%d created, %d amended, %d unchanged, %d refused\n", report.Created, report.Amended, report.Unchanged, report.Rejected)
+			return nil
+		})
+	c.Flags().StringVar(&reason, "reason", "", "why; kept with every version (required)")
+	return c
+}
+
+func verifyCommand() *cobra.Command {
+	var key string
+	c := &cobra.Command{Use: "verify", Short: "Check a receipt with mathematics alone: no house, no network"}
+	receipt := &cobra.Command{
+		Use: "receipt FILE", Short: "Check that an access event stands in the ledger, unaltered", Args: cobra.ExactArgs(1),
+		Example: "  dinh verify receipt bien-nhan.dinh-receipt --key \"$(curl -s https://…/ledger/verifier-key)\"",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, err := os.ReadFile(args[0])
+			if err != nil {
+				return err
+			}
+			e, err := transparency.VerifyReceipt(text, key)
+			if err != nil {
+				return errors.New("the receipt does not hold: " + app.ExplainPlain(err))
+			}
+			w := table(cmd)
+			fmt.Fprintf(w, "✓ the receipt holds\nwhen\t%s\nwho\t%s\nasked\t%s\nfields\t%s\npurpose\t%s\nlegal basis\t%s\nin\t%s\n",
+				e.At.Format(time.RFC3339), e.Client, e.Service, strings.Join(e.Fields, ", "), e.Purpose, e.LegalBasis, e.Application)
+			if key == "" {
+				fmt.Fprintln(w, "\nThe log's key was taken from the receipt itself. Pass --key with the key that the house publishes, to be sure whose log it is.")
+			}
+			return w.Flush()
+		},
+	}
+	receipt.Flags().StringVar(&key, "key", "", "the log's verifier key, as published at /ledger/verifier-key")
+	c.AddCommand(receipt)
+	return c
+}

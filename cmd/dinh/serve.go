@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dinh-gov/dinh/app"
+	"github.com/dinh-gov/dinh/country/people"
+)
+
+func serveCommand() *cobra.Command {
+	var h house
+	var listen string
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve citizens, officers and other systems",
+		Example: `  dinh serve --demo --data var/demo
+  dinh serve --origin https://dichvucong.example.vn --smtp smtp://mail.example.vn:587 --mail-from khong-tra-loi@example.vn`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return serve(cmd.Context(), &h, listen, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	h.flags(c)
+	c.Flags().StringVar(&listen, "listen", env("DINH_LISTEN", ""), "address to listen on; default: the origin's port on all interfaces, or loopback with --demo (DINH_LISTEN)")
+	return c
+}
+
+func serve(ctx context.Context, h *house, listen string, out, errOut io.Writer) error {
+	started := time.Now()
+	c, err := h.config(errOut)
+	if err != nil {
+		return err
+	}
+	if listen == "" {
+		listen = listenAddress(c)
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w; choose another address with --listen", listen, err)
+	}
+	a, err := app.Open(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	fmt.Fprintf(out, "Đình is ready at %s (%s)\n", a.Config.Origin, time.Since(started).Round(time.Millisecond))
+	if h.demo {
+		welcome(out, a, h)
+	}
+	return a.Serve(ctx, l)
+}
+
+func listenAddress(c app.Config) string {
+	host, port := "", "8080"
+	if u, err := url.Parse(c.Origin); err == nil && u.Port() != "" {
+		port = u.Port()
+	}
+	if c.Demo {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// welcome tells somebody who tries things out where to go and as whom.
+func welcome(out io.Writer, a *app.App, h *house) {
+	o := a.Config.Origin
+	fmt.Fprintf(out, `
+  citizens   %s          officers  %s/desk
+  try it as  %s/demo     mailbox   %s/dev/mail
+  log key    %s/ledger/verifier-key
+
+`, o, o, o, o, o)
+	world := people.Generate(h.seed, h.people, time.Now())
+	for _, s := range world.Samples() {
+		fmt.Fprintf(out, "  %-5s  %-22s %s\n", s.ID, s.Name, s.Label.EN)
+	}
+	fmt.Fprintln(out)
+	for _, s := range world.Officers() {
+		fmt.Fprintf(out, "  %-22s %-22s %s\n", s.ID, s.Name, s.Label.EN)
+	}
+	fmt.Fprintln(out, "\nPeople and papers are made up. Stop with Ctrl+C.")
+}
+
+func seedCommand() *cobra.Command {
+	var h house
+	c := &cobra.Command{
+		Use:     "seed",
+		Short:   "Fill an empty house with generated people",
+		Example: "  dinh seed --people 10000 --seed 1 --data var/demo",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			started := time.Now()
+			h.demo = true
+			a, err := h.open(cmd.Context(), cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			defer a.Close()
+			for _, d := range a.Registers.Definitions() {
+				n, err := a.Registers.Count(cmd.Context(), d.ID)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%-22s %8d  %s\n", d.ID, n, d.Title.VI)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "done in %s\n", time.Since(started).Round(10*time.Millisecond))
+			return nil
+		},
+	}
+	h.flags(c)
+	return c
+}
