@@ -3,6 +3,7 @@ package payments
 import (
 	"context"
 	"embed"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/event"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/id"
+	"github.com/dinh-gov/dinh/kernel/job"
 	"github.com/dinh-gov/dinh/kernel/money"
 	"github.com/dinh-gov/dinh/web"
 )
@@ -36,6 +38,7 @@ type Deps struct {
 	Clock    clock.Clock
 	Keys     Pseudonyms
 	Bus      *event.Bus
+	Jobs     *job.Queue
 	Log      *slog.Logger
 	Provider Provider      // nil: the sandbox
 	Pages    *web.Renderer // nil: no pages
@@ -140,7 +143,28 @@ func New(d Deps) *Payments {
 		p.sandbox = &sandbox{store: p.store}
 		p.provider = p.sandbox
 	}
+	d.Jobs.Handle(jobSettle, func(ctx context.Context, _ job.Job) error { return p.SettleAll(ctx) })
+	d.Jobs.Every(jobSettle, time.Minute)
 	return p
+}
+
+// jobSettle asks the provider about payments whose person never came back.
+const jobSettle = "payments.settle"
+
+// SettleAll settles every open bill that has a payment begun less than a day
+// ago. It runs every minute.
+func (p *Payments) SettleAll(ctx context.Context) error {
+	bills, err := p.store.unsettled(ctx, p.d.Clock.Now().Add(-24*time.Hour))
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, bill := range bills {
+		if _, _, err := p.Settle(ctx, bill); err != nil {
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
 }
 
 // CreateBill makes a bill and books it, in the transaction of ctx. A key that

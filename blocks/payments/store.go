@@ -153,6 +153,27 @@ func (s store) payments(ctx context.Context, bill string) (out []payment, err er
 	return out, err
 }
 
+// unsettled lists open bills with a payment begun after since.
+func (s store) unsettled(ctx context.Context, since time.Time) (out []string, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		rows, err := q.QueryContext(ctx, `SELECT DISTINCT p.bill FROM payments_payment p JOIN payments_bill b ON b.id=p.bill WHERE p.state='started' AND b.state='open' AND p.created>$1 LIMIT 500`, since.UnixMicro())
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		out = nil
+		for rows.Next() {
+			var bill string
+			if err := rows.Scan(&bill); err != nil {
+				return err
+			}
+			out = append(out, bill)
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
 // paidPayment finds the payment that settled the bill: the first one paid.
 func (s store) paidPayment(ctx context.Context, bill string) (payment, error) {
 	all, err := s.payments(ctx, bill)

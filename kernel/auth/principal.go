@@ -101,8 +101,9 @@ func (p Principal) IsNobody() bool {
 	return p.Account == "" && p.Number == "" && p.Officer == "" && p.Subsystem == "" && len(p.Roles) == 0
 }
 
-// IsPerson says whether the caller is a person with a personal number.
-func (p Principal) IsPerson() bool { return p.Number != "" && p.Subsystem == "" }
+// IsPerson says whether the caller is here as a person: an officer at work is
+// not, even though their own number may be known.
+func (p Principal) IsPerson() bool { return p.Number != "" && p.Officer == "" && p.Subsystem == "" }
 
 // IsOfficer says whether the caller works for a member.
 func (p Principal) IsOfficer() bool { return p.Officer != "" && p.Subsystem == "" }
