@@ -187,9 +187,9 @@ func TestImport(t *testing.T) {
 		fmt.Fprintf(&b, "%012d,Người số %d,%d,01\n", i+1, i, i%4)
 	}
 	b.WriteString("000000000001,Người đổi tên,0,01\n") // amends
-	b.WriteString("000000000002,Người số 1,1,01\n")     // unchanged
-	b.WriteString("12,Sai số,1,01\n")                   // pattern
-	b.WriteString("000000009999,Sai kiểu,nhiều,01\n")   // type
+	b.WriteString("000000000002,Người số 1,1,01\n")    // unchanged
+	b.WriteString("12,Sai số,1,01\n")                  // pattern
+	b.WriteString("000000009999,Sai kiểu,nhiều,01\n")  // type
 	b.WriteString("000000009998,Thiếu ô\n")
 	var calls, last int
 	report, err := r.Import(ctx, "people", strings.NewReader(b.String()), registers.ImportOptions{Actor: "officer-1", Reason: "first load", Progress: func(done, _ int, _ int64) { calls++; last = done }})

@@ -175,7 +175,7 @@ func (s *Service) stageEvidence(r *reader) ([][]Evidence, []*Problem) {
 	for len(left) > 0 {
 		var now, later []Evidence
 		for _, e := range left {
-			if s.ready(r, needs, e, have, declared) {
+			if ready(s.needs(r, needs, e.expressions()...), have, declared) {
 				now = append(now, e)
 			} else {
 				later = append(later, e)
@@ -212,10 +212,16 @@ func (s *Service) needs(r *reader, known map[string]map[string]bool, exprs ...st
 	return out
 }
 
-func (s *Service) ready(r *reader, known map[string]map[string]bool, e Evidence, have, declared map[string]bool) bool {
+// expressions lists the expressions that decide whether and with what e is asked.
+func (e Evidence) expressions() []string {
 	exprs := []string{e.When}
 	eachOf(e.Where, func(_, x string) { exprs = append(exprs, x) })
-	for id := range s.needs(r, known, exprs...) {
+	return exprs
+}
+
+// ready says whether everything that is needed and declared is there already.
+func ready(needs, have, declared map[string]bool) bool {
+	for id := range needs {
 		if declared[id] && !have[id] {
 			return false
 		}

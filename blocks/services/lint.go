@@ -95,8 +95,6 @@ func (l *linter) warn(path, code, format string, args ...any) {
 	l.findings = append(l.findings, Finding{Level: LevelWarning, Path: path, Code: code, Message: fmt.Sprintf(format, args...)})
 }
 
-var textType = reflect.TypeFor[i18n.Text]()
-
 // languages finds texts that stand in one language only.
 func (l *linter) languages(v reflect.Value, at string) {
 	switch v.Kind() {
@@ -109,7 +107,7 @@ func (l *linter) languages(v reflect.Value, at string) {
 			l.languages(v.Index(i), fmt.Sprintf("%s[%d]", at, i))
 		}
 	case reflect.Struct:
-		if v.Type() == textType {
+		if v.Type() == reflect.TypeFor[i18n.Text]() {
 			l.language(v.Interface().(i18n.Text), at)
 			return
 		}

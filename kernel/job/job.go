@@ -146,7 +146,7 @@ func (q *Queue) Enqueue(ctx context.Context, kind string, payload any, opts ...O
 		return fmt.Errorf("job: enqueue %s: the payload cannot become JSON: %w", kind, err)
 	}
 	return q.deps.DB.Write(ctx, func(ctx context.Context, tx db.Querier) error {
-		if err := insertJob(ctx, tx, kind, string(raw), o, now); err != nil {
+		if err := insertJob(ctx, tx, newJob{kind: kind, payload: string(raw), order: o, now: now}); err != nil {
 			return err
 		}
 		if !o.at.After(now) {

@@ -34,6 +34,13 @@ type claimed struct {
 	maxAttempts int
 }
 
+// newJob is a job on its way into the table.
+type newJob struct {
+	kind, payload string
+	order         order
+	now           time.Time
+}
+
 const insertStatement = `
 INSERT INTO job_queue (id, kind, key_text, unique_key, payload, due_at, max_attempts, made_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -45,7 +52,8 @@ ON CONFLICT (unique_key) DO UPDATE SET
     due_at   = CASE WHEN job_queue.worker = '' AND excluded.due_at < job_queue.due_at THEN excluded.due_at
                     ELSE job_queue.due_at END`
 
-func insertJob(ctx context.Context, tx db.Querier, kind, payload string, o order, now time.Time) error {
+func insertJob(ctx context.Context, tx db.Querier, j newJob) error {
+	kind, payload, o, now := j.kind, j.payload, j.order, j.now
 	var unique any
 	if o.key != "" {
 		unique = kind + " " + o.key

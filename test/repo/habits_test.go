@@ -51,7 +51,7 @@ func TestSizes(t *testing.T) {
 func params(f *ast.FuncType) int {
 	n := 0
 	for i, p := range f.Params.List {
-		if sel, ok := p.Type.(*ast.SelectorExpr); ok && i == 0 && sel.Sel.Name == "Context" {
+		if standard(p.Type, i) {
 			continue
 		}
 		if len(p.Names) == 0 {
@@ -60,6 +60,16 @@ func params(f *ast.FuncType) int {
 		n += len(p.Names)
 	}
 	return n
+}
+
+// standard are the parameters that every Go reader expects: ctx first, or the
+// pair of an HTTP handler.
+func standard(t ast.Expr, at int) bool {
+	if star, ok := t.(*ast.StarExpr); ok {
+		t = star.X
+	}
+	sel, ok := t.(*ast.SelectorExpr)
+	return ok && (at == 0 && sel.Sel.Name == "Context" || at <= 1 && (sel.Sel.Name == "ResponseWriter" || sel.Sel.Name == "Request"))
 }
 
 func methods(i *ast.InterfaceType) int {
