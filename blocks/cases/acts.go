@@ -14,7 +14,8 @@ import (
 	"github.com/dinh-gov/dinh/kernel/i18n"
 )
 
-const maxMessage = 2000 // runes of an officer's message
+// MaxMessage is how many characters a message of an officer may have.
+const MaxMessage = 2000
 
 // Act carries out an officer's action. The caller is the principal of ctx.
 //
@@ -76,6 +77,31 @@ func (c *Cases) allowed(ctx context.Context, w *work, p auth.Principal, in Input
 	return services.Action{}, errs.New(errs.Forbidden, "cases.not_allowed")
 }
 
+// offers lists the actions open to the officer's role, and what bars each.
+func (c *Cases) offers(ctx context.Context, w *work, p auth.Principal) ([]Offer, error) {
+	var out []Offer
+	for _, a := range w.def.Actions(w.State, w.content.State) {
+		if a.Kind == services.Withdraw || !hasAny(p, a.Roles) {
+			continue
+		}
+		o := Offer{Action: a}
+		switch {
+		case w.Pending:
+			o.Barred = "cases.still_working"
+		case w.Assignee != "" && w.Assignee != p.Officer:
+			o.Barred = "cases.claimed_by_other"
+		default:
+			err := c.fourEyes(ctx, w, p, a)
+			if err != nil && errs.KindOf(err) != errs.Forbidden {
+				return nil, err
+			}
+			o.Barred = errs.CodeOf(err)
+		}
+		out = append(out, o)
+	}
+	return out, nil
+}
+
 // mayHandle keeps cases within the member that owns the service, and officers
 // away from cases about themselves.
 func (c *Cases) mayHandle(w *work, p auth.Principal) error {
@@ -122,8 +148,8 @@ func hasAny(p auth.Principal, roles []string) bool {
 func (c *Cases) accept(w *work, a services.Action, in Input) error {
 	var wrong []errs.Field
 	in.Message = strings.TrimSpace(in.Message)
-	if utf8.RuneCountInString(in.Message) > maxMessage {
-		wrong = append(wrong, errs.Field{Name: "message", Code: "cases.message_too_long", Args: map[string]any{"max": maxMessage}})
+	if utf8.RuneCountInString(in.Message) > MaxMessage {
+		wrong = append(wrong, errs.Field{Name: "message", Code: "cases.message_too_long", Args: map[string]any{"max": MaxMessage}})
 	}
 	vars := maps.Clone(w.content.State.Case)
 	switch a.Kind {

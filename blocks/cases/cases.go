@@ -162,6 +162,13 @@ type Full struct {
 	Content  Content
 	Def      *services.Service
 	Timeline []Moment
+	Offers   []Offer // to an officer: what their role may do in this state
+}
+
+// Offer is an action of the case's state that is open to the officer's role.
+type Offer struct {
+	services.Action
+	Barred string // error code of why not now or not by this person; "" when it may be done
 }
 
 // Content is the sealed part of a case.

@@ -4,39 +4,116 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/event"
+	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/job"
 	"github.com/dinh-gov/dinh/kernel/text"
 )
 
-const pageSize = 50
-
-// QueueCount is one queue of the officer's member.
+// QueueCount is one queue of the officer's member and how its open cases stand.
 type QueueCount struct {
-	Queue                     string
-	Open, Unassigned, Overdue int
+	Queue    string      // "" for cases that wait for the applicant or the machine
+	Services []i18n.Text // titles of the services with cases in it
+	Open, Unassigned,
+	Overdue, DueToday,
+	Stopped int // Stopped: the clock stands still
 }
 
 // Queues lists the queues with open cases of the caller's member.
 func (c *Cases) Queues(ctx context.Context) ([]QueueCount, error) {
-	p := auth.From(ctx)
-	if !p.IsOfficer() {
-		return nil, errs.New(errs.Forbidden, "cases.not_allowed")
-	}
-	return c.store.counts(ctx, p.Member, c.d.Clock.Now().UnixMicro())
+	all, err := c.Figures(ctx)
+	return slices.DeleteFunc(all, func(q QueueCount) bool { return q.Queue == "" }), err
 }
 
-// Queue lists up to 50 open cases of one queue, the most urgent first.
-func (c *Cases) Queue(ctx context.Context, queue string) ([]Case, error) {
+// Figures counts all open cases of the caller's member, also those that are
+// in no queue.
+func (c *Cases) Figures(ctx context.Context) ([]QueueCount, error) {
 	p := auth.From(ctx)
 	if !p.IsOfficer() {
 		return nil, errs.New(errs.Forbidden, "cases.not_allowed")
 	}
-	return c.headers(ctx, `member=$1 AND queue=$2 AND final='' ORDER BY CASE WHEN due=0 THEN 1 ELSE 0 END, due, opened LIMIT $3`, p.Member, queue, pageSize)
+	now := c.d.Clock.Now().In(c.d.Calendar.Zone())
+	tomorrow := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, now.Location())
+	counts, err := c.store.counts(ctx, p.Member, now.UnixMicro(), tomorrow.UnixMicro())
+	if err != nil {
+		return nil, err
+	}
+	served, err := c.store.served(ctx, p.Member)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range served {
+		def, err := c.d.Services.Get(ctx, s.hash)
+		if err != nil {
+			return nil, err
+		}
+		for i := range counts {
+			if counts[i].Queue == s.queue {
+				counts[i].Services = append(counts[i].Services, def.Title)
+			}
+		}
+	}
+	return counts, nil
+}
+
+// Which cases of a queue to list.
+const (
+	OnlyUnclaimed = "unclaimed"
+	OnlyMine      = "mine"
+)
+
+// QueueQuery asks for a page of a queue.
+type QueueQuery struct {
+	Queue string
+	Only  string // "" all, OnlyUnclaimed or OnlyMine
+	Page  int    // 0 is the first, of PageSize cases
+}
+
+// PageSize is how many cases a list holds at most.
+const PageSize = 50
+
+const urgentFirst = ` ORDER BY CASE WHEN due=0 THEN 1 ELSE 0 END, due, opened, id LIMIT `
+
+// Queue lists open cases of one queue, the most urgent first.
+func (c *Cases) Queue(ctx context.Context, q QueueQuery) ([]Case, error) {
+	p := auth.From(ctx)
+	if !p.IsOfficer() {
+		return nil, errs.New(errs.Forbidden, "cases.not_allowed")
+	}
+	only, args := "", []any{p.Member, q.Queue, PageSize, max(q.Page, 0) * PageSize}
+	switch q.Only {
+	case OnlyUnclaimed:
+		only = ` AND assignee=''`
+	case OnlyMine:
+		only, args = ` AND assignee=$5`, append(args, p.Officer)
+	}
+	return c.headers(ctx, `member=$1 AND queue=$2 AND final=''`+only+urgentFirst+`$3 OFFSET $4`, args...)
+}
+
+// Next claims the most urgent case of a queue that nobody has claimed and that
+// the caller may handle, and returns its id; "" when there is none.
+func (c *Cases) Next(ctx context.Context, queue string) (string, error) {
+	list, err := c.Queue(ctx, QueueQuery{Queue: queue, Only: OnlyUnclaimed})
+	if err != nil {
+		return "", err
+	}
+	for _, k := range list {
+		err := c.Claim(ctx, k.ID)
+		switch errs.KindOf(err) {
+		case "":
+			return k.ID, nil
+		case errs.Conflict, errs.Forbidden: // somebody was faster, or it is the officer's own
+			continue
+		}
+		return "", err
+	}
+	return "", nil
 }
 
 // Mine lists up to 50 open cases that the caller has claimed.
@@ -45,7 +122,7 @@ func (c *Cases) Mine(ctx context.Context) ([]Case, error) {
 	if !p.IsOfficer() {
 		return nil, errs.New(errs.Forbidden, "cases.not_allowed")
 	}
-	return c.headers(ctx, `assignee=$1 AND member=$2 AND final='' ORDER BY CASE WHEN due=0 THEN 1 ELSE 0 END, due, opened LIMIT $3`, p.Officer, p.Member, pageSize)
+	return c.headers(ctx, `assignee=$1 AND member=$2 AND final=''`+urgentFirst+`$3`, p.Officer, p.Member, PageSize)
 }
 
 // Search finds up to 50 cases of the caller's member by dossier code or
@@ -60,12 +137,12 @@ func (c *Cases) Search(ctx context.Context, query string) ([]Case, error) {
 		return nil, nil
 	}
 	escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(folded)
-	return c.headers(ctx, `member=$1 AND search LIKE $2 ESCAPE '\' ORDER BY opened DESC LIMIT $3`, p.Member, "%"+escaped+"%", pageSize)
+	return c.headers(ctx, `member=$1 AND search LIKE $2 ESCAPE '\' ORDER BY opened DESC LIMIT $3`, p.Member, "%"+escaped+"%", PageSize)
 }
 
 // ForPerson lists up to 50 cases of the person with this number, newest first.
 func (c *Cases) ForPerson(ctx context.Context, number string) ([]Case, error) {
-	return c.headers(ctx, `subject=$1 ORDER BY opened DESC LIMIT $2`, c.d.Keys.Pseudonym(number), pageSize)
+	return c.headers(ctx, `subject=$1 ORDER BY opened DESC LIMIT $2`, c.d.Keys.Pseudonym(number), PageSize)
 }
 
 func (c *Cases) headers(ctx context.Context, where string, args ...any) ([]Case, error) {
@@ -106,7 +183,12 @@ func (c *Cases) Get(ctx context.Context, id string) (*Full, error) {
 	if err := c.mayHandle(w, auth.From(ctx)); err != nil {
 		return nil, err
 	}
-	return c.full(ctx, w)
+	f, err := c.full(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	f.Offers, err = c.offers(ctx, w, auth.From(ctx))
+	return f, err
 }
 
 // ByApplication gives the applicant (the principal of ctx) their own case.

@@ -113,11 +113,13 @@ func (s store) list(ctx context.Context, where string, args ...any) ([]row, erro
 }
 
 // counts groups the open cases of a member by queue.
-func (s store) counts(ctx context.Context, member string, now int64) ([]QueueCount, error) {
+func (s store) counts(ctx context.Context, member string, now, tomorrow int64) ([]QueueCount, error) {
 	var out []QueueCount
 	err := s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT queue, COUNT(*), SUM(CASE WHEN assignee='' THEN 1 ELSE 0 END), SUM(CASE WHEN due>0 AND due<$1 THEN 1 ELSE 0 END)
-			FROM cases_case WHERE member=$2 AND queue<>'' AND final='' GROUP BY queue ORDER BY queue`, now, member)
+		rows, err := q.QueryContext(ctx, `SELECT queue, COUNT(*), SUM(CASE WHEN assignee='' THEN 1 ELSE 0 END),
+			SUM(CASE WHEN due>0 AND due<$1 THEN 1 ELSE 0 END), SUM(CASE WHEN due>=$2 AND due<$3 THEN 1 ELSE 0 END),
+			SUM(CASE WHEN status IN (5,6,8) THEN 1 ELSE 0 END)
+			FROM cases_case WHERE member=$4 AND final='' GROUP BY queue ORDER BY queue`, now, now, tomorrow, member)
 		if err != nil {
 			return err
 		}
@@ -125,10 +127,35 @@ func (s store) counts(ctx context.Context, member string, now int64) ([]QueueCou
 		out = nil
 		for rows.Next() {
 			var c QueueCount
-			if err := rows.Scan(&c.Queue, &c.Open, &c.Unassigned, &c.Overdue); err != nil {
+			if err := rows.Scan(&c.Queue, &c.Open, &c.Unassigned, &c.Overdue, &c.DueToday, &c.Stopped); err != nil {
 				return err
 			}
 			out = append(out, c)
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
+type served struct{ queue, hash string }
+
+// served lists which services have open cases in which queue, each by one of
+// the definitions in use.
+func (s store) served(ctx context.Context, member string) ([]served, error) {
+	var out []served
+	err := s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		rows, err := q.QueryContext(ctx, `SELECT queue, MAX(def_hash) FROM cases_case WHERE member=$1 AND final='' GROUP BY queue, service ORDER BY queue, service`, member)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		out = nil
+		for rows.Next() {
+			var v served
+			if err := rows.Scan(&v.queue, &v.hash); err != nil {
+				return err
+			}
+			out = append(out, v)
 		}
 		return rows.Err()
 	})
