@@ -24,6 +24,7 @@ func officerNav() []NavItem {
 	return []NavItem{
 		{Section: "desk", Key: "web.nav.desk", Path: "/desk"},
 		{Section: "search", Key: "web.nav.search", Path: "/desk/search"},
+		{Section: "registers", Key: "web.nav.registers", Path: "/desk/registers"},
 		{Section: "figures", Key: "web.nav.figures", Path: "/desk/figures"},
 	}
 }
