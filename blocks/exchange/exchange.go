@@ -93,7 +93,7 @@ func New(d Deps) (*Exchange, error) {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
 	if d.Signer == nil {
-		d.Signer = memberKeys{d.Keys}
+		d.Signer = MemberKeys(d.Keys)
 	}
 	if d.Vocabulary == "" {
 		d.Vocabulary = V78

@@ -23,7 +23,10 @@ type Signer interface {
 // Signed is a message with its signature.
 type Signed struct{ Message, Signature []byte }
 
-// memberKeys signs with members' Ed25519 keys.
+// MemberKeys is the Signer that an exchange uses when it is given none: members'
+// current Ed25519 keys. A Signer that does more for some members wraps it.
+func MemberKeys(k Keystore) Signer { return memberKeys{k} }
+
 type memberKeys struct{ keys Keystore }
 
 func (m memberKeys) KeyID(ctx context.Context, member MemberID) (string, error) {
