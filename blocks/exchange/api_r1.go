@@ -162,25 +162,21 @@ func (a *ask) readHeaders(h http.Header) error {
 }
 
 // headerLines are the request's header lines as they stood on the wire, if they
-// were captured; else in the canonical order that the package comment gives. The
-// API key is left out.
+// were captured; else in the canonical order that the package comment gives.
+// They serve the hash alone: the API key among them has 256 random bits, which a
+// hash does not give away, and leaving it out would break the client's own sum.
 func headerLines(r *http.Request) []HeaderLine {
-	lines, ok := capturedHeaders(r)
-	if !ok {
-		for name, values := range r.Header {
-			for _, v := range values {
-				lines = append(lines, HeaderLine{strings.ToLower(name), v})
-			}
-		}
-		sort.SliceStable(lines, func(i, j int) bool { return lines[i].Name < lines[j].Name })
+	if lines, ok := capturedHeaders(r); ok {
+		return lines
 	}
-	out := make([]HeaderLine, 0, len(lines))
-	for _, l := range lines {
-		if !strings.EqualFold(l.Name, "Authorization") && !strings.EqualFold(l.Name, "X-Api-Key") {
-			out = append(out, l)
+	lines := []HeaderLine{}
+	for name, values := range r.Header {
+		for _, v := range values {
+			lines = append(lines, HeaderLine{strings.ToLower(name), v})
 		}
 	}
-	return out
+	sort.SliceStable(lines, func(i, j int) bool { return lines[i].Name < lines[j].Name })
+	return lines
 }
 
 // xroadHeaders puts X-Road's headers behind the answer's own.

@@ -182,6 +182,9 @@ func (t *fieldTree) keepObject(body []byte, top map[string]json.RawMessage) ([]b
 		if t.all {
 			return body, len(records), nil
 		}
+		if records == nil {
+			records = []map[string]json.RawMessage{} // null would tell what is not ours to tell
+		}
 		for i, r := range records {
 			kept, err := t.keepRecord(r)
 			if err != nil {
