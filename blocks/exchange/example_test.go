@@ -3,33 +3,58 @@ package exchange_test
 import (
 	"context"
 	"fmt"
-	"log"
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/kernel/clock"
+	"github.com/dinh-gov/dinh/kernel/db"
+	"github.com/dinh-gov/dinh/kernel/i18n"
+	"github.com/dinh-gov/dinh/kernel/keys"
 )
 
-// A block below the exchange asks for evidence like this; x is wired by app.
+// The justice ministry asks the population register for a name. It may see the
+// name and nothing else.
 func Example() {
-	fetch := func(ctx context.Context, x *exchange.Exchange, number string) ([]byte, error) {
-		client, err := exchange.ParseSubsystem("VN/GOV/MOJ/civil-status")
-		if err != nil {
+	ctx := context.Background()
+	x, err := onMemory(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	justice := exchange.SubsystemID{Instance: "VN", Class: "GOV", Member: "MOJ", Subsystem: "civil-status"}
+	people := exchange.ServiceID{SubsystemID: exchange.SubsystemID{Instance: "VN", Class: "GOV", Member: "MPS", Subsystem: "population"}, Service: "population"}
+	_ = x.AddMember(ctx, exchange.Member{Class: "GOV", Code: "MOJ", Name: i18n.Text{VI: "Bộ Tư pháp"}, Subsystems: []exchange.Subsystem{{Code: "civil-status"}}})
+	_ = x.AddMember(ctx, exchange.Member{Class: "GOV", Code: "MPS", Name: i18n.Text{VI: "Bộ Công an"}, Subsystems: []exchange.Subsystem{{Code: "population"}}})
+	_ = x.RegisterProvider(exchange.ServiceInfo{ID: people}, &register{reply: exchange.Reply{
+		Body: []byte(`{"records":[{"id":"1","data":{"name":"An","religion":"none"}}]}`), Subjects: []string{"001199000001"},
+	}})
+	_, _ = x.AddGrant(ctx, exchange.Grant{
+		Client: justice, Service: people, Operations: []string{exchange.OpRead}, Fields: []string{"name"},
+		Purpose: "birth-registration", LegalBasis: "Luật Hộ tịch 2014, Điều 13",
+	})
+
+	answer, err := x.Call(ctx, exchange.Call{Client: justice, Service: people, Path: "/records/1", Purpose: "birth-registration"})
+	fmt.Println(string(answer.Body), len(answer.Events), err)
+	// Output: {"records":[{"data":{"name":"An"},"id":"1"}]} 1 <nil>
+}
+
+type noLedger struct{}
+
+func (noLedger) Append(context.Context, string, []byte) error { return nil }
+
+// onMemory is what app does at the start, on a database that lives in memory.
+func onMemory(ctx context.Context) (*exchange.Exchange, error) {
+	d, err := db.Open(ctx, "sqlite::memory:")
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sets() {
+		if err := d.Migrate(ctx, s.Name, s.FS); err != nil {
 			return nil, err
 		}
-		service, err := exchange.ParseService("VN/GOV/MPS/population/population")
-		if err != nil {
-			return nil, err
-		}
-		answer, err := x.Call(ctx, exchange.Call{
-			Client: client, Service: service,
-			Method: "POST", Path: "/search", Body: fmt.Appendf(nil, `{"where":{"number":%q}}`, number),
-			Fields: []string{"name"}, Purpose: "birth-registration", Subjects: []string{number},
-		})
-		return answer.Body, err // the access event is durable before this line
 	}
-	if fetch == nil {
-		log.Fatal("unreachable")
+	k, err := keys.Open(ctx, keys.Deps{DB: d, Clock: clock.System(), Master: [32]byte{1}, Instance: "VN"})
+	if err != nil {
+		return nil, err
 	}
-	s, err := exchange.ParseService("VN/GOV/MPS/population/population")
-	fmt.Println(s.Owner(), s.Service, err)
-	// Output: GOV/MPS population <nil>
+	return exchange.New(exchange.Deps{DB: d, Clock: clock.System(), Keys: k, Ledger: noLedger{}, Instance: "VN"})
 }
