@@ -165,7 +165,7 @@ func (c *Cases) accept(w *work, a services.Action, in Input) error {
 		wrong = append(wrong, c.returned(w, in)...)
 	}
 	vars["message"] = in.Message
-	answers, fieldErrs := w.def.ValidateAction(a, in.Form, w.content.State)
+	answers, fieldErrs := w.def.ValidateAction(a, in.Form, c.present(w))
 	for _, f := range fieldErrs {
 		wrong = append(wrong, errs.Field{Name: f.Field, Code: "cases.field_wrong", Args: map[string]any{"text": f.Message}})
 	}
@@ -216,6 +216,9 @@ func (c *Cases) Claim(ctx context.Context, id string) error {
 	return c.change(ctx, "id", id, func(ctx context.Context, w *work) error {
 		if err := c.mayHandle(w, p); err != nil {
 			return err
+		}
+		if w.Final != "" {
+			return errs.New(errs.Conflict, "cases.not_allowed")
 		}
 		switch w.Assignee {
 		case p.Officer:

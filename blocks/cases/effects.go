@@ -79,7 +79,7 @@ func (c *Cases) fetch(ctx context.Context, w *work, step services.Step) error {
 	if e == nil {
 		return errs.New(errs.Invalid, "cases.unknown_step", "state", w.State, "step", step.Fetch)
 	}
-	where, asked, err := w.def.EvidenceRequest(*e, w.content.State)
+	where, asked, err := w.def.EvidenceRequest(*e, c.present(w))
 	if err != nil || !asked {
 		return err
 	}
@@ -101,7 +101,7 @@ func (c *Cases) write(ctx context.Context, w *work, step services.Step, i int) e
 	if !ok {
 		return errs.New(errs.Invalid, "cases.unknown_step", "state", w.State, "step", step.Write)
 	}
-	data, record, err := w.def.WriteData(wr, w.content.State)
+	data, record, err := w.def.WriteData(wr, c.present(w))
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (c *Cases) issue(ctx context.Context, w *work, step services.Step, i int) e
 	if !ok {
 		return errs.New(errs.Invalid, "cases.unknown_step", "state", w.State, "step", step.Issue)
 	}
-	resolved, err := w.def.Output(out, w.content.State)
+	resolved, err := w.def.Output(out, c.present(w))
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (c *Cases) inward(ctx context.Context, w *work, st services.WorkflowState, 
 	if !ok {
 		return errs.New(errs.Invalid, "cases.unknown_step", "state", st.ID, "step", step.Notify)
 	}
-	text := w.def.MessageText(m, w.content.State)
+	text := w.def.MessageText(m, c.present(w))
 	return c.d.Notify.Send(ctx, Notice{
 		Key: w.key(i), Number: w.content.Number, Reference: w.Code, Link: "/applications/" + w.Application,
 		Channels: text.Channels, Subject: text.Subject, Body: text.Body, SMS: text.SMS,

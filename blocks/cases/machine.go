@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dinh-gov/dinh/blocks/services"
+	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/db"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/job"
@@ -53,8 +54,8 @@ func (c *Cases) run(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		if !w.Pending {
-			return nil
+		if !w.Pending || w.Stuck != "" {
+			return nil // a stuck case waits for Resume, whatever wakes the machine
 		}
 		w.running = true // a crash leaves this job in the queue, so nobody has to be woken
 		done, err := c.advance(ctx, w)
@@ -84,7 +85,7 @@ func (c *Cases) advance(ctx context.Context, w *work) (done bool, err error) {
 				return err
 			}
 		}
-		to, moves, err := again.def.NextState(st.ID, again.content.State)
+		to, moves, err := again.def.NextState(st.ID, c.present(again))
 		if err != nil {
 			return err
 		}
@@ -105,7 +106,7 @@ func (c *Cases) advance(ctx context.Context, w *work) (done bool, err error) {
 func (c *Cases) outward(ctx context.Context, w *work, st services.WorkflowState) (local []int, err error) {
 	for i := range st.Steps {
 		step := st.Steps[i]
-		runs, err := w.def.StepRuns(step, w.content.State)
+		runs, err := w.def.StepRuns(step, c.present(w))
 		if err != nil {
 			return nil, err
 		}
@@ -121,6 +122,16 @@ func (c *Cases) outward(ctx context.Context, w *work, st services.WorkflowState)
 		}
 	}
 	return local, nil
+}
+
+// present is what expressions see when the case is acted on today. What the
+// applicant was asked, what the tables decide and what it costs stays with the
+// day of the submission, which is State.Today as it is kept: a slow office must
+// not turn a timely application into a late one.
+func (c *Cases) present(w *work) services.State {
+	st := w.content.State
+	st.Today = c.d.Calendar.DateOf(c.d.Clock.Now())
+	return st
 }
 
 // enter puts the case into a state, in the transaction of ctx.
@@ -152,7 +163,7 @@ func (c *Cases) enter(ctx context.Context, w *work, to string) error {
 
 // wake asks the machine to run the case, in the transaction of ctx.
 func (c *Cases) wake(ctx context.Context, w *work) error {
-	if !w.Pending || w.running {
+	if !w.Pending || w.running || w.Stuck != "" {
 		return nil
 	}
 	return c.d.Jobs.Enqueue(ctx, jobRun, runPayload{Case: w.ID}, job.Key(fmt.Sprintf("%s/%d", w.ID, w.Visit)))
@@ -160,24 +171,33 @@ func (c *Cases) wake(ctx context.Context, w *work) error {
 
 func (c *Cases) markStuck(ctx context.Context, id, code string) error {
 	return c.change(ctx, "id", id, func(ctx context.Context, w *work) error {
+		if !w.Pending || w.Stuck != "" {
+			return nil // somebody has moved or marked it meanwhile
+		}
 		w.Stuck = code
 		w.note(moment{Moment: Moment{At: c.d.Clock.Now(), Kind: "stuck", ActorKind: "system", Title: words("cases.event.stuck", code)}})
 		return c.save(ctx, w)
 	})
 }
 
-// Resume lets the machine try again what a stuck case could not do. Operators
-// and supervisors call it once the cause is mended.
+// Resume lets the machine try again what a stuck case could not do, once the
+// cause is mended. Officers of the owning member and operators may call it, and
+// tools that run without a caller. Errors: cases.not_found, cases.own_case,
+// cases.not_stuck.
 func (c *Cases) Resume(ctx context.Context, id string) error {
+	p := auth.From(ctx)
 	return c.change(ctx, "id", id, func(ctx context.Context, w *work) error {
+		if !p.IsNobody() && !p.HasRole(auth.RoleOperator) {
+			if err := c.mayHandle(w, p); err != nil {
+				return err
+			}
+		}
 		if w.Stuck == "" {
 			return errs.New(errs.Conflict, "cases.not_stuck")
 		}
 		w.Stuck = ""
-		if err := c.save(ctx, w); err != nil {
-			return err
-		}
-		return c.d.Jobs.Enqueue(ctx, jobRun, runPayload{Case: w.ID})
+		w.note(moment{Moment: Moment{At: c.d.Clock.Now(), Kind: "resumed", ActorKind: "officer", Actor: p.Name, Title: words("cases.event.resumed", "")}, actor: c.person(p)})
+		return c.save(ctx, w) // which wakes the machine
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -83,7 +84,7 @@ func (c *Cases) dossierCode(ctx context.Context, def *services.Service, now time
 
 // Resubmit brings back a case that was returned for correction: only the
 // fields that the officer named may have changed. It joins the transaction of
-// ctx.
+// ctx. Errors: cases.not_returned, cases.still_working.
 func (c *Cases) Resubmit(ctx context.Context, application string, answers map[string]any) error {
 	return c.change(ctx, "application", application, func(ctx context.Context, w *work) error {
 		st, _ := w.def.StateByID(w.State)
@@ -91,20 +92,41 @@ func (c *Cases) Resubmit(ctx context.Context, application string, answers map[st
 		if !ok || w.content.Correction == nil {
 			return errs.New(errs.Conflict, "cases.not_returned")
 		}
-		mended := maps.Clone(w.content.State.Answers)
-		for _, field := range w.content.Correction.Fields {
-			if v, ok := answers[field]; ok {
-				mended[field] = v
-			}
+		if w.Pending {
+			return errs.New(errs.Conflict, "cases.still_working")
 		}
-		w.content.State.Answers = mended
-		w.content.Correction = nil
+		c.mend(w, answers)
 		w.note(moment{Moment: Moment{At: c.d.Clock.Now(), Kind: "action", ActorKind: "applicant", Public: true, Title: words("cases.event.corrected", "")}, action: "corrected"})
 		return c.enter(ctx, w, to)
 	})
 }
 
+// mend takes over the answers to the fields that were to be corrected, and
+// notes that they come from the applicant now.
+func (c *Cases) mend(w *work, answers map[string]any) {
+	mended := maps.Clone(w.content.State.Answers)
+	sources := maps.Clone(w.content.Sources)
+	if sources == nil {
+		sources = map[string]Provenance{}
+	}
+	for _, field := range w.content.Correction.Fields {
+		v, ok := answers[field]
+		if !ok || reflect.DeepEqual(v, mended[field]) {
+			continue
+		}
+		mended[field] = v
+		from := Provenance{Source: "typed", At: c.d.Clock.Now()}
+		if was := sources[field]; was.Evidence != "" {
+			from.Source, from.Evidence = "changed", was.Evidence
+		}
+		sources[field] = from
+	}
+	w.content.State.Answers, w.content.Sources, w.content.Correction = mended, sources, nil
+}
+
 // Withdraw ends a case at its applicant's wish, where the service allows it.
+// The caller has made sure that it is their case. Errors: cases.not_found,
+// cases.cannot_withdraw, cases.still_working.
 func (c *Cases) Withdraw(ctx context.Context, application string) error {
 	return c.change(ctx, "application", application, func(ctx context.Context, w *work) error {
 		st, _ := w.def.StateByID(w.State)
@@ -117,6 +139,10 @@ func (c *Cases) Withdraw(ctx context.Context, application string) error {
 		if to == "" {
 			return errs.New(errs.Conflict, "cases.cannot_withdraw")
 		}
+		if w.Pending {
+			return errs.New(errs.Conflict, "cases.still_working")
+		}
+		w.content.Correction = nil
 		w.note(moment{Moment: Moment{At: c.d.Clock.Now(), Kind: "action", ActorKind: "applicant", Public: true, Title: words("cases.event.withdrawn", "")}, action: "withdrawn"})
 		return c.enter(ctx, w, to)
 	})

@@ -15,6 +15,7 @@ var eventWords = map[string]i18n.Text{
 	"cases.event.claimed":   {VI: "Đã nhận xử lý", EN: "Claimed"},
 	"cases.event.unclaimed": {VI: "Đã trả về hàng chờ", EN: "Put back into the queue"},
 	"cases.event.paid":      {VI: "Đã thanh toán", EN: "Payment received"},
+	"cases.event.resumed":   {VI: "Cho chạy tiếp", EN: "Set going again"},
 	"cases.event.stuck":     {VI: "Tạm dừng, cần người vận hành kiểm tra ({code})", EN: "Stopped, an operator has to look at it ({code})"},
 }
 
