@@ -10,6 +10,7 @@ import (
 	"github.com/dinh-gov/dinh/blocks/cases"
 	"github.com/dinh-gov/dinh/blocks/services"
 	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/httpx"
 	"github.com/dinh-gov/dinh/web"
 )
 
@@ -141,11 +142,14 @@ func (x *Workspace) showAction(w http.ResponseWriter, req *http.Request) error {
 	}
 	o, ok := offer(k, req.PathValue("action"))
 	if !ok || o.Barred != "" {
-		code := "cases.not_allowed"
-		if ok {
-			code = o.Barred
+		refused := errs.New(errs.Forbidden, "cases.not_allowed")
+		switch {
+		case ok && o.Barred == "cases.four_eyes":
+			refused = errs.New(errs.Forbidden, o.Barred)
+		case ok:
+			refused = errs.New(errs.Conflict, o.Barred)
 		}
-		return v.explain(k, code, nil)
+		return v.explain(k, refused, nil)
 	}
 	return v.formPage(form{k: k, offer: o})
 }
@@ -258,7 +262,7 @@ func (x *Workspace) doAction(w http.ResponseWriter, req *http.Request) error {
 			return v.formPage(form{k: k, offer: o, typed: typed, wrong: v.faults(e.Fields, o)})
 		}
 	case errs.Conflict, errs.Forbidden:
-		return v.explain(k, errs.CodeOf(err), typed)
+		return v.explain(k, err, typed)
 	}
 	return err
 }
@@ -291,14 +295,13 @@ func (v view) faults(fields []errs.Field, o cases.Offer) []web.FieldError {
 
 // explain says calmly why an action did not happen, and keeps the words that
 // were typed for copying.
-func (v view) explain(k *cases.Full, code string, typed url.Values) error {
-	title, status := v.t("explain.title"), http.StatusConflict
+func (v view) explain(k *cases.Full, refused error, typed url.Values) error {
+	title, status, code := v.t("explain.title"), httpx.Status(refused), errs.CodeOf(refused)
 	switch code {
-	case "cases.changed_meanwhile", "cases.claimed_by_other":
+	case "cases.changed_meanwhile":
+		title = v.t("explain.changed")
+	case "cases.claimed_by_other":
 		title = v.t("explain.faster")
-	case "cases.still_working":
-	default:
-		status = http.StatusForbidden
 	}
 	parts := []web.Component{web.Alert{Variant: "information", Text: v.fault(code)}, web.Paragraph{Text: v.t("explain.nothing")},
 		web.Button{Text: v.t("explain.reload"), Href: casePath(k.ID)}}
@@ -327,7 +330,7 @@ func (x *Workspace) hold(w http.ResponseWriter, req *http.Request, err error, ne
 		if getErr != nil {
 			return getErr
 		}
-		return v.explain(k, errs.CodeOf(err), nil)
+		return v.explain(k, err, nil)
 	}
 	if err != nil {
 		return err

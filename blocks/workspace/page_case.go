@@ -126,7 +126,7 @@ func (v view) caseViews(k *cases.Full, shown string) web.Component {
 // case from going on by itself.
 func (v view) decisions(k *cases.Full) []web.Component {
 	var out []web.Component
-	if c := k.Content.Correction; c != nil {
+	if c := k.Content.Correction; c != nil && k.Paused {
 		out = append(out, web.Alert{Variant: "information", Title: v.t("case.returned"), Text: c.Message})
 	}
 	for _, table := range k.Def.Decisions {
