@@ -1,5 +1,0 @@
-package transparency
-
-import "github.com/dinh-gov/dinh/kernel/httpx"
-
-func (t *Transparency) pages() []httpx.Route { return nil }
