@@ -25,7 +25,7 @@ const (
 
 // side is what the officer may do now, and the facts beside the case.
 func (v view) side(k *cases.Full) ([]web.Component, error) {
-	out := []web.Component{web.Heading{Text: v.t("do.title")}}
+	out := []web.Component{web.Heading{Text: v.t("do.title"), ID: "do"}}
 	out = append(out, v.offers(k)...)
 	out = append(out, v.holding(k)...)
 	if k.Stuck != "" {
@@ -56,7 +56,7 @@ func (v view) offers(k *cases.Full) []web.Component {
 		if o.Barred != "" {
 			if o.Barred == "cases.four_eyes" {
 				barred = append(barred, web.InsetText{Body: []web.Component{
-					web.Paragraph{Text: o.Title.In(v.lang), Classes: "govuk-!-font-weight-bold govuk-!-margin-bottom-1"}, web.Paragraph{Text: v.fault(o.Barred)}}})
+					web.Paragraph{Text: o.Title.In(v.lang), Classes: "govuk-body govuk-!-font-weight-bold govuk-!-margin-bottom-1"}, web.Paragraph{Text: v.fault(o.Barred)}}})
 			}
 			continue
 		}

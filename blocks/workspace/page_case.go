@@ -19,6 +19,11 @@ func (v view) hidden(text, more string) template.HTML {
 	return template.HTML(template.HTMLEscapeString(text) + ` <span class="govuk-visually-hidden">` + template.HTMLEscapeString(more) + `</span>`) //nolint:gosec // escaped
 }
 
+// lines is text in the flow of a line, with its own line breaks kept.
+func lines(text string) web.Component {
+	return web.Markup(strings.ReplaceAll(template.HTMLEscapeString(text), "\n", "<br>")) //nolint:gosec // escaped
+}
+
 func casePath(id string) string { return "/desk/cases/" + url.PathEscape(id) }
 
 // The views of a case.
@@ -71,6 +76,7 @@ func (v view) casePage(k *cases.Full) error {
 	return v.show(web.Page{Title: title, BackLink: back, Flash: flash}, web.Plain{Parts: []web.Component{
 		web.Heading{Level: 1, Text: title, Classes: "govuk-visually-hidden"},
 		bar,
+		web.Button{Text: v.t("do.jump"), Href: "#do", Classes: "govuk-button--secondary dinh-narrow-only"},
 		v.caseViews(k, shown),
 		web.Columns{SideRight: true, Main: main, Side: side},
 	}})
@@ -155,6 +161,9 @@ func (v view) decisionRows(o cases.Outcome, rows []rules.Row) web.Component {
 		if !r.InForce || r.Row >= len(rows) {
 			continue
 		}
+		if len(rows[r.Row].When) == 0 && !slices.Contains(o.Chosen, r.Row) {
+			continue // the row for everybody else says nothing about this case
+		}
 		mark := web.Coloured("grey", v.t("decision."+string(r.Hit)))
 		switch {
 		case slices.Contains(o.Chosen, r.Row):
@@ -164,7 +173,7 @@ func (v view) decisionRows(o cases.Outcome, rows []rules.Row) web.Component {
 		case r.Hit == "yes":
 			mark = web.Coloured("blue", v.t("decision.yes"))
 		}
-		what := []web.Component{web.Paragraph{Text: rows[r.Row].Reason.In(v.lang), Classes: "govuk-!-margin-bottom-1"}}
+		what := []web.Component{web.Paragraph{Text: rows[r.Row].Reason.In(v.lang), Classes: "govuk-body govuk-!-margin-bottom-1"}}
 		if rows[r.Row].Ref != "" {
 			what = append(what, web.Paragraph{Text: rows[r.Row].Ref, Classes: "govuk-hint govuk-!-margin-bottom-0"})
 		}
@@ -198,7 +207,11 @@ func (v view) answers(k *cases.Full) []web.Component {
 }
 
 func (v view) row(label i18n.Text, value web.Component, badges ...web.Component) web.Row {
-	return web.Row{Key: web.Term{Text: label.In(v.lang)}, Value: web.Term{Body: append([]web.Component{value}, badges...)}}
+	body := []web.Component{value}
+	for _, b := range badges {
+		body = append(body, web.Markup("&nbsp; "), b)
+	}
+	return web.Row{Key: web.Term{Text: label.In(v.lang)}, Value: web.Term{Body: body}}
 }
 
 func (v view) said(t i18n.Text) web.Component {
@@ -206,7 +219,7 @@ func (v view) said(t i18n.Text) web.Component {
 	if text == "" {
 		text = v.t("answers.none")
 	}
-	return web.Paragraph{Text: text, Classes: "govuk-!-margin-bottom-1"}
+	return lines(text)
 }
 
 func (v view) answerRow(k *cases.Full, f services.Field) web.Row {
@@ -215,13 +228,15 @@ func (v view) answerRow(k *cases.Full, f services.Field) web.Row {
 	if ok {
 		said = k.Def.AnswerText(f, value)
 	}
-	row := v.row(f.Label, v.said(said), v.provenance(k, f))
+	row := v.row(f.Label, v.said(said))
+	if ok {
+		row = v.row(f.Label, v.said(said), v.provenance(k, f))
+	}
 	if c := k.Content.Correction; c != nil && slices.Contains(c.Fields, f.ID) {
-		row.Value.Body = append(row.Value.Body, web.Coloured("purple", v.t("answers.to_correct")))
+		row.Value.Body = append(row.Value.Body, web.Markup(" "), web.Coloured("purple", v.t("answers.to_correct")))
 	}
 	if f.Type == services.TypeFile && ok {
 		row.Value.Body[0] = web.Link{Text: said.In(v.lang), Href: filePath(k.ID, f.ID)}
-		row.Value.Body = slices.Insert(row.Value.Body, 1, web.Component(web.Markup("<br>")))
 	}
 	return row
 }

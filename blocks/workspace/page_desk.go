@@ -140,17 +140,17 @@ func (v view) queueTable(queues []cases.QueueCount) web.Component {
 	for _, k := range []string{"queue.unclaimed", "queue.open", "desk.due_today", "desk.overdue"} {
 		head = append(head, web.Cell{Text: v.t(k), Format: "numeric"})
 	}
-	table := web.Table{Caption: v.t("desk.queues"), CaptionClasses: "govuk-visually-hidden", Head: append(head, web.Cell{Text: v.t("queue.take")})}
+	table := web.Table{Caption: v.t("desk.queues"), CaptionClasses: "govuk-visually-hidden", Head: head}
 	for _, q := range queues {
-		row := []web.Cell{{Body: []web.Component{web.Link{Text: v.queueName(q), Href: queuePath(q.Queue)}}}}
+		name := []web.Component{web.Link{Text: v.queueName(q), Href: queuePath(q.Queue)}}
+		if q.Unassigned > 0 {
+			name = append(name, web.Markup("<br>"), v.nextButton(q, "govuk-button--secondary govuk-!-margin-top-2 govuk-!-margin-bottom-0"))
+		}
+		row := []web.Cell{{Body: name}}
 		for _, n := range []int{q.Unassigned, q.Open, q.DueToday, q.Overdue} {
 			row = append(row, web.Cell{Text: v.count(n), Format: "numeric"})
 		}
-		take := web.Cell{Text: v.t("queue.all_taken")}
-		if q.Unassigned > 0 {
-			take = web.Cell{Body: []web.Component{v.nextButton(q, "govuk-button--secondary govuk-!-margin-bottom-0")}}
-		}
-		table.Rows = append(table.Rows, append(row, take))
+		table.Rows = append(table.Rows, row)
 	}
 	return web.Scroll{Label: v.t("desk.queues"), Body: []web.Component{table}}
 }
@@ -168,7 +168,8 @@ func (v view) caseTable(list []cases.Case, l caseList) (web.Component, error) {
 	if err := v.d.Cases.Names(v.req.Context(), list); err != nil {
 		return nil, err
 	}
-	keys := []string{"case.code", "case.service", "case.applicant", "case.received", "case.due"}
+	// what is urgent stands where a narrow screen shows it without scrolling
+	keys := []string{"case.code", "case.due", "case.applicant", "case.service", "case.received"}
 	if l.assignee {
 		keys = append(keys, "case.assignee")
 	} else {
@@ -185,9 +186,8 @@ func (v view) caseTable(list []cases.Case, l caseList) (web.Component, error) {
 		}
 		row := []web.Cell{
 			{Body: []web.Component{web.Link{Text: k.Code, Href: "/desk/cases/" + k.ID, Classes: "dinh-code"}}},
-			{Text: k.Title.In(v.lang)}, {Text: k.Applicant},
+			{Body: due}, {Text: k.Applicant}, {Text: k.Title.In(v.lang)},
 			{Text: i18n.FormatDate(v.lang, v.d.Calendar.DateOf(k.Opened))},
-			{Body: due},
 		}
 		if l.assignee {
 			row = append(row, web.Cell{Text: v.assignee(k)})
@@ -209,7 +209,7 @@ func (v view) due(k cases.Case) ([]web.Component, error) {
 	if k.Due.IsZero() || k.Paused || k.Final != "" {
 		return []web.Component{tag}, nil
 	}
-	return []web.Component{web.Paragraph{Text: v.day(k), Classes: "govuk-!-margin-bottom-1"}, tag}, nil
+	return []web.Component{lines(v.day(k)), web.Markup("<br>"), tag}, nil
 }
 
 func (v view) assignee(k cases.Case) string {
@@ -232,6 +232,8 @@ func (v view) stateTag(k cases.Case) web.Tag {
 		colour = "green"
 	case k.Final != "":
 		colour = "grey"
+	case k.Status == 5: // the definition's words speak to the applicant
+		return web.Coloured("purple", v.t("case.status.5"))
 	case k.Paused:
 		colour = "purple"
 	}
@@ -353,7 +355,7 @@ func (x *Workspace) showSearch(w http.ResponseWriter, req *http.Request) error {
 			found = v.t("search.many", "n", len(list))
 		}
 		if len(list) > 0 {
-			parts = append(parts, web.Heading{Text: found})
+			parts = append(parts, web.Heading{Text: found, Classes: "govuk-!-margin-top-6"})
 		}
 		table, err := v.caseTable(list, caseList{caption: found, empty: v.t("search.none", "q", q)})
 		if err != nil {

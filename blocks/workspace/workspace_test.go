@@ -114,8 +114,12 @@ func TestCasePage(t *testing.T) {
 		"/do/approve", "/do/return", "/do/refuse", "Nhận hồ sơ này")
 	h.get("lan", "/desk/cases/"+id+"?view=history").want(t, 200, "Đã nhận hồ sơ nộp trực tuyến", "chỉ nội bộ thấy", "Hệ thống")
 	h.get("lan", "/desk/cases/"+id+"?view=files").want(t, 200, "không kèm tệp nào", "Chưa cấp giấy tờ nào")
-	if a := h.get("lan", "/desk/cases/"+id); strings.Contains(a.body, "/do/withdraw") {
+	a := h.get("lan", "/desk/cases/"+id)
+	if strings.Contains(a.body, "/do/withdraw") {
 		t.Error("an officer is offered the applicant's withdrawal")
+	}
+	if strings.Contains(a.body, "Giấy chứng sinh, kết hôn và cư trú đều khớp") {
+		t.Error("the row for everybody else is told of a case that it does not fit")
 	}
 }
 
