@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -123,7 +125,7 @@ func (r receipt) inLog(leaf []byte, vkey string) error {
 		vkey = r.Verifier
 	}
 	verifier, err := note.NewVerifier(vkey)
-	if err != nil {
+	if err != nil || !spelt(vkey, verifier) {
 		return errs.New(errs.Invalid, "ledger.key_malformed").Wrap(err)
 	}
 	if r.Verifier != vkey || r.Log != verifier.Name() {
@@ -139,6 +141,17 @@ func (r receipt) inLog(leaf []byte, vkey string) error {
 		return invalid("not_in_log").Wrap(err)
 	}
 	return err
+}
+
+// spelt says whether a verifier key is written in the one usual way: the parser
+// would also take the key id in capitals.
+func spelt(vkey string, v note.Verifier) bool {
+	key, ok := strings.CutPrefix(vkey, fmt.Sprintf("%s+%08x+", v.Name(), v.KeyHash()))
+	if !ok {
+		return false
+	}
+	_, ok = strictBase64(key)
+	return ok
 }
 
 func invalid(what string) *errs.Error { return errs.New(errs.Invalid, "transparency.receipt_"+what) }
