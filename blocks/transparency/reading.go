@@ -2,11 +2,13 @@ package transparency
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/id"
 )
 
@@ -45,7 +47,7 @@ type Ref struct {
 	Ref string
 }
 
-// Family lists the children whose lists the person of ctx may read. To know
+// Family lists the children under age whose lists the person of ctx may read. To know
 // them takes a look into the registers, which is an access of its own; it is
 // remembered for five minutes.
 func (t *Transparency) Family(ctx context.Context) ([]Ref, error) {
@@ -81,10 +83,11 @@ func (t *Transparency) childrenOf(ctx context.Context, number string) ([]Child, 
 	if ok && now.Before(f.until) {
 		return f.children, nil
 	}
-	children, err := t.d.Children.Children(ctx, number)
+	all, err := t.d.Children.Children(ctx, number)
 	if err != nil {
 		return nil, err
 	}
+	children := slices.DeleteFunc(slices.Clone(all), func(c Child) bool { return !underAge(c.BirthDate, now) })
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.kids) >= families {
@@ -92,6 +95,13 @@ func (t *Transparency) childrenOf(ctx context.Context, number string) ([]Child, 
 	}
 	t.kids[parent] = family{children: children, until: now.Add(familyFor)}
 	return children, nil
+}
+
+const ageOfMajority = 18
+
+func underAge(birth string, now time.Time) bool {
+	b, err := time.ParseInLocation(time.DateOnly, birth, i18n.Zone())
+	return err == nil && now.Before(b.AddDate(ageOfMajority, 0, 0))
 }
 
 func person(ctx context.Context) (auth.Principal, error) {
@@ -154,9 +164,8 @@ type Inspection struct {
 }
 
 // Inspect gives somebody's list to a data protection officer (RoleInspector) and
-// writes it down first: the person sees the officer's member and reason.
-// Errors: auth.wrong_role,
-// transparency.reason_missing, transparency.number_missing.
+// writes it down first: the person sees the officer's member and reason. Errors:
+// auth.wrong_role, transparency.reason_missing, transparency.number_missing.
 func (t *Transparency) Inspect(ctx context.Context, in Inspection) (List, error) {
 	who := auth.From(ctx)
 	if err := auth.Officer(RoleInspector).Check(ctx); err != nil {

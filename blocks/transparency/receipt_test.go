@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -146,8 +147,27 @@ func TestErrorsSayWhatDoesNotHold(t *testing.T) {
 	}
 }
 
+// kept is a receipt of the first version and the key of its ledger.
+func kept(t testing.TB) (file []byte, vkey string) {
+	t.Helper()
+	file, err := os.ReadFile("testdata/2026.dinh-receipt")
+	ok(t, err)
+	key, err := os.ReadFile("testdata/2026.vkey")
+	ok(t, err)
+	return file, strings.TrimSpace(string(key))
+}
+
+// TestReceiptsHoldForever keeps the promise to everybody who downloaded one.
+func TestReceiptsHoldForever(t *testing.T) {
+	t.Parallel()
+	file, vkey := kept(t)
+	if e, err := transparency.VerifyReceipt(file, vkey); err != nil || e.Issue != "KS-261124-0001" {
+		t.Errorf("an old receipt does not hold any more: %+v, %v", e, err)
+	}
+}
+
 func FuzzVerifyReceipt(f *testing.F) {
-	file, vkey := sealedReceipt(f)
+	file, vkey := kept(f)
 	f.Add(file)
 	f.Add([]byte(`{}`))
 	f.Add([]byte(`{"format":"dinh-receipt/v1","event":null}`))

@@ -84,10 +84,12 @@ type Names interface {
 	FieldLabel(service, field string) (i18n.Text, bool)
 }
 
-// Child is somebody whose list a parent may read.
-type Child struct{ Number, Name string }
+// Child is somebody whose list a parent may read until the day they are 18: an
+// adult's list is nobody else's business. BirthDate is YYYY-MM-DD; a child
+// without one is left out.
+type Child struct{ Number, Name, BirthDate string }
 
-// Children finds the children whom a person may act for.
+// Children finds a person's children, of any age.
 type Children interface {
 	Children(ctx context.Context, number string) ([]Child, error)
 }

@@ -95,7 +95,7 @@ func TestParentsReadTheirChildrensListsAndItIsKnown(t *testing.T) {
 	w.seal(t)
 	page := w.get(t, "/my-data/children", mother)
 	page.want(t, 200, "Nguyễn Bé An")
-	page.lacks(t, child)
+	page.lacks(t, child, "Nguyễn Văn Lớn", "Nguyễn Không Ngày") // who is 18 today is nobody's child here
 	ref := regexp.MustCompile(`\?child=([0-9a-f]+)`).FindStringSubmatch(page.body)[1]
 	list := w.get(t, "/my-data?child="+ref, mother)
 	list.want(t, 200, "Ai đã dùng dữ liệu của Nguyễn Bé An", "Lượt xem này được ghi lại", event)
@@ -115,6 +115,8 @@ func TestParentsReadTheirChildrensListsAndItIsKnown(t *testing.T) {
 	}
 	w.get(t, "/my-data/readers", child).want(t, 200, "Cha hoặc mẹ đã xem", "/my-data/"+event)
 	w.get(t, "/my-data/readers", mother).want(t, 200, "Chưa có ai khác xem")
+	w.clock.Advance(24 * time.Hour)
+	w.get(t, "/my-data?child="+ref, mother).want(t, 404)
 }
 
 func (w *world) inspect(t *testing.T, who, body string) reply {

@@ -85,7 +85,11 @@ type families struct{ asked atomic.Int64 }
 func (f *families) Children(_ context.Context, number string) ([]transparency.Child, error) {
 	f.asked.Add(1)
 	if number == mother {
-		return []transparency.Child{{Number: child, Name: "Nguyễn Bé An"}}, nil
+		return []transparency.Child{
+			{Number: child, Name: "Nguyễn Bé An", BirthDate: "2008-11-25"},
+			{Number: stranger, Name: "Nguyễn Văn Lớn", BirthDate: "2008-11-24"},
+			{Number: stranger, Name: "Nguyễn Không Ngày"},
+		}, nil
 	}
 	return nil, nil
 }
