@@ -27,7 +27,8 @@ func (s *Server) fail(x *exchange, err error) {
 		return
 	}
 	if !x.discard() {
-		return // the header is out; end breaks the connection
+		x.torn = true // the header of another answer is out; end breaks the connection
+		return
 	}
 	page := s.isPage(x)
 	if page && s.sendToSignIn(x, err) {
@@ -112,8 +113,8 @@ func (s *Server) end(x *exchange) {
 	broken := false
 	if p := recover(); p != nil {
 		broken = s.panicked(x, p)
-	} else if x.sent && x.err != nil {
-		broken = true
+	} else {
+		broken = x.torn
 	}
 	if broken || x.status == statusGone {
 		x.abandon()
@@ -142,7 +143,7 @@ func (s *Server) panicked(x *exchange, p any) (broken bool) {
 		}
 	}()
 	s.fail(x, err)
-	return x.sent
+	return x.torn
 }
 
 // logLine writes the canonical line. It holds nothing that a person typed.
