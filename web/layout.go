@@ -14,9 +14,9 @@ func citizenNav() []NavItem {
 	return []NavItem{
 		{Section: "home", Key: "web.nav.home", Path: "/"},
 		{Section: "applications", Key: "web.nav.applications", Path: "/applications"},
-		{Section: "documents", Key: "web.nav.documents", Path: "/documents"},
+		{Section: "documents", Key: "web.nav.documents", Path: "/my-documents"},
 		{Section: "messages", Key: "web.nav.messages", Path: "/messages"},
-		{Section: "data", Key: "web.nav.data", Path: "/data"},
+		{Section: "data", Key: "web.nav.data", Path: "/my-data"},
 	}
 }
 
@@ -34,7 +34,6 @@ func footerNav() []NavItem {
 		{Key: "web.footer.help", Path: "/help"}, // the same place on every page: WCAG 3.2.6
 		{Key: "web.footer.services", Path: "/services"},
 		{Key: "web.footer.verify", Path: "/verify"},
-		{Key: "web.footer.open_data", Path: "/open-data"},
 		{Key: "web.footer.about", Path: "/about"},
 		{Key: "web.footer.accessibility", Path: "/accessibility"},
 	}

@@ -25,7 +25,7 @@ type Config struct {
 	Demo    bool   // says on every page that people and papers are made up
 	// CitizenNav and OfficerNav are the main navigation; nil: the usual one.
 	CitizenNav, OfficerNav []NavItem
-	Footer                 []NavItem // nil: help, services, verify, open data, about, accessibility
+	Footer                 []NavItem // nil: help, services, verify, about, accessibility
 }
 
 // NavItem is one place of the main navigation.

@@ -85,7 +85,7 @@ func TestPageForPerson(t *testing.T) {
 	who := auth.Principal{Account: "a", Number: "1", Name: "Nguyễn <b>Mai</b>", OnBehalf: "079"}
 	body := show(t, newRenderer(t, true), who, i18n.EN, "web/plain", Page{Title: "T", Section: "documents"}).Body.String()
 	wants(t, body, "Nguyễn &lt;b&gt;Mai&lt;/b&gt;", "on behalf of 079", `action="/sign-out"`, "Demonstration",
-		`href="/documents" aria-current="true"`, `href="/applications">`)
+		`href="/my-documents" aria-current="true"`, `href="/applications">`)
 	lacks(t, body, "<b>Mai", "/desk")
 }
 
