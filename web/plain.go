@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/dinh-gov/dinh/kernel/i18n"
@@ -74,3 +75,31 @@ type InboxItem struct {
 
 // Template implements [Component].
 func (InboxList) Template() string { return "inbox-list" }
+
+// Personas are people to try a demonstration as, side by side.
+type Personas []Component
+
+// Template implements [Component].
+func (Personas) Template() string { return "personas" }
+
+// Persona is one of them: who it is, what they are good for, and the button.
+type Persona struct {
+	Name, Text, Action, Button string
+	Hidden                     []Hidden
+}
+
+// Template implements [Component].
+func (Persona) Template() string { return "persona" }
+
+// Initials stand for a picture: the first letters of the first and last word.
+func (p Persona) Initials() string {
+	words := strings.Fields(p.Name)
+	if len(words) == 0 {
+		return ""
+	}
+	out := string([]rune(words[0])[:1])
+	if len(words) > 1 {
+		out += string([]rune(words[len(words)-1])[:1])
+	}
+	return out
+}

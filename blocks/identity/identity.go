@@ -1,0 +1,320 @@
+package identity
+
+import (
+	"context"
+	"embed"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"github.com/dinh-gov/dinh/kernel/clock"
+	"github.com/dinh-gov/dinh/kernel/db"
+	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/i18n"
+	"github.com/dinh-gov/dinh/kernel/id"
+	"github.com/dinh-gov/dinh/web"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+//go:embed messages/*.json
+var messages embed.FS
+
+// Migrations gives the block's tables.
+func Migrations() fs.FS { return migrations }
+
+// Messages gives the block's words in both languages.
+func Messages() fs.FS { return messages }
+
+// Deps is what identity stands on.
+type Deps struct {
+	DB     *db.DB
+	Clock  clock.Clock
+	Keys   Sealer
+	Log    *slog.Logger
+	Origin string // https://dichvucong.example.vn; passkeys are bound to its host
+	Demo   bool
+	People People
+	Codes  Codes
+	Pages  *web.Renderer // nil: no pages
+}
+
+// Sealer keeps content readable only while its person's key lives.
+type Sealer interface {
+	Seal(ctx context.Context, subject string, plain, aad []byte) ([]byte, error)
+	Unseal(ctx context.Context, subject string, sealed, aad []byte) ([]byte, error)
+	Pseudonym(value string) string
+}
+
+// People answers from the registers. It must not be called in a transaction.
+type People interface {
+	Person(ctx context.Context, number string) (Person, error) // errs.NotFound when there is none
+	Children(ctx context.Context, number string) ([]Person, error)
+}
+
+// Codes brings a one-time code to its person. It joins the transaction of ctx.
+type Codes interface {
+	SendCode(ctx context.Context, to Contact, key, code string) error
+}
+
+// Person is somebody in the population register.
+type Person struct{ Number, Name, BirthDate, Email, Phone string }
+
+// Contact is where somebody can be reached. Subject is a stable id without
+// personal content.
+type Contact struct {
+	Subject, Name, Email, Phone string
+	Lang                        i18n.Lang
+}
+
+// Officer works for a member.
+type Officer struct {
+	ID, Name, Member string
+	Roles            []string
+	Number           string // personal number, for conflicts of interest; may be empty
+	Email            string
+}
+
+// Sample is somebody to sign in as in a demonstration: a person by number, or
+// an officer by id.
+type Sample struct {
+	ID, Number, Officer, Name string
+	Label                     i18n.Text
+}
+
+// account is who can sign in.
+type account struct {
+	ID, Kind, Subject, Member string
+	Roles                     []string
+	content
+}
+
+// content is the sealed part of an account.
+type content struct {
+	Number  string    `json:"number,omitempty"`
+	Officer string    `json:"officer,omitempty"`
+	Name    string    `json:"name"`
+	Email   string    `json:"email,omitempty"`
+	Phone   string    `json:"phone,omitempty"`
+	Lang    i18n.Lang `json:"lang,omitempty"`
+}
+
+const (
+	kindPerson  = "person"
+	kindOfficer = "officer"
+)
+
+// Identity is the block.
+type Identity struct {
+	d        Deps
+	store    store
+	webauthn *webauthn.WebAuthn
+	cache    *cache
+	limits   *limits
+}
+
+// New builds the block.
+func New(d Deps) (*Identity, error) {
+	u, err := url.Parse(d.Origin)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("identity: origin %q: write the public address, such as https://dichvucong.example.vn", d.Origin)
+	}
+	wa, err := webauthn.New(&webauthn.Config{
+		RPID: u.Hostname(), RPDisplayName: "Đình", RPOrigins: []string{strings.TrimSuffix(d.Origin, "/")},
+		AuthenticatorSelection: protocol.AuthenticatorSelection{
+			ResidentKey: protocol.ResidentKeyRequirementRequired, UserVerification: protocol.VerificationRequired,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Identity{d: d, store: store{db: d.DB}, webauthn: wa, cache: newCache(), limits: newLimits(d.Clock)}, nil
+}
+
+func (x *Identity) officerSubject(officer string) string {
+	return x.d.Keys.Pseudonym("officer:" + officer)
+}
+
+// AddOfficer makes or updates an officer's account.
+func (x *Identity) AddOfficer(ctx context.Context, o Officer) error {
+	if o.ID == "" || o.Name == "" || o.Member == "" || len(o.Roles) == 0 {
+		return errs.New(errs.Invalid, "identity.officer_incomplete")
+	}
+	_, err := x.put(ctx, account{
+		Kind: kindOfficer, Subject: x.officerSubject(o.ID), Member: o.Member, Roles: o.Roles,
+		content: content{Officer: o.ID, Number: o.Number, Name: o.Name, Email: o.Email},
+	})
+	return err
+}
+
+// AddSample puts somebody on the list of a demonstration.
+func (x *Identity) AddSample(ctx context.Context, s Sample) error {
+	subject := x.officerSubject(s.Officer)
+	if s.Officer == "" {
+		a, err := x.put(ctx, account{Kind: kindPerson, Subject: x.d.Keys.Pseudonym(s.Number), content: content{Number: s.Number, Name: s.Name}})
+		if err != nil {
+			return err
+		}
+		subject = a.Subject
+	}
+	label, err := json.Marshal(s.Label)
+	if err != nil {
+		return err
+	}
+	return x.store.putSample(ctx, s.ID, subject, string(label))
+}
+
+// Sample finds somebody of the demonstration's list.
+func (x *Identity) Sample(ctx context.Context, sample string) (Sample, error) {
+	row, err := x.store.sample(ctx, sample)
+	if err != nil {
+		return Sample{}, err
+	}
+	return x.showSample(ctx, row)
+}
+
+func (x *Identity) showSample(ctx context.Context, row sampleRow) (Sample, error) {
+	a, err := x.bySubject(ctx, row.Subject)
+	if err != nil {
+		return Sample{}, err
+	}
+	s := Sample{ID: row.ID, Number: a.Number, Officer: a.Officer, Name: a.Name}
+	return s, json.Unmarshal([]byte(row.Label), &s.Label)
+}
+
+// put makes an account, or brings an officer's up to date; a person's stays as
+// it is.
+func (x *Identity) put(ctx context.Context, a account) (account, error) {
+	have, err := x.bySubject(ctx, a.Subject)
+	switch {
+	case err == nil && a.Kind == kindPerson:
+		return have, nil
+	case err == nil:
+		a.ID = have.ID
+	case errs.KindOf(err) != errs.NotFound:
+		return account{}, err
+	default:
+		a.ID = id.New(x.d.Clock.Now())
+	}
+	sealed, err := x.seal(ctx, a)
+	if err != nil {
+		return account{}, err
+	}
+	roles, err := json.Marshal(a.Roles)
+	if err != nil {
+		return account{}, err
+	}
+	return a, x.store.putAccount(ctx, accountRow{ID: a.ID, Kind: a.Kind, Subject: a.Subject, Member: a.Member, Roles: string(roles), Created: x.d.Clock.Now(), Content: sealed})
+}
+
+func (x *Identity) seal(ctx context.Context, a account) (string, error) {
+	plain, err := json.Marshal(a.content)
+	if err != nil {
+		return "", err
+	}
+	sealed, err := x.d.Keys.Seal(ctx, a.Subject, plain, []byte(a.ID))
+	return base64.StdEncoding.EncodeToString(sealed), err
+}
+
+func (x *Identity) bySubject(ctx context.Context, subject string) (account, error) {
+	row, err := x.store.account(ctx, "subject", subject)
+	if err != nil {
+		return account{}, err
+	}
+	return x.unseal(ctx, row)
+}
+
+func (x *Identity) byID(ctx context.Context, accountID string) (account, error) {
+	row, err := x.store.account(ctx, "id", accountID)
+	if err != nil {
+		return account{}, err
+	}
+	return x.unseal(ctx, row)
+}
+
+func (x *Identity) unseal(ctx context.Context, row accountRow) (account, error) {
+	a := account{ID: row.ID, Kind: row.Kind, Subject: row.Subject, Member: row.Member}
+	sealed, err := base64.StdEncoding.DecodeString(row.Content)
+	if err != nil {
+		return a, err
+	}
+	plain, err := x.d.Keys.Unseal(ctx, row.Subject, sealed, []byte(row.ID))
+	if err != nil {
+		return a, err
+	}
+	if err := json.Unmarshal(plain, &a.content); err != nil {
+		return a, err
+	}
+	return a, json.Unmarshal([]byte(row.Roles), &a.Roles)
+}
+
+// Contact says how to reach the person with this number: what they chose for
+// their account, else what the population register holds.
+func (x *Identity) Contact(ctx context.Context, number string) (Contact, error) {
+	subject := x.d.Keys.Pseudonym(number)
+	c := Contact{Subject: subject, Lang: i18n.VI}
+	if a, err := x.bySubject(ctx, subject); err == nil {
+		c.Name, c.Email, c.Phone = a.Name, a.Email, a.Phone
+		if a.Lang != "" {
+			c.Lang = a.Lang
+		}
+	} else if errs.KindOf(err) != errs.NotFound {
+		return c, err
+	}
+	if c.Email != "" && c.Phone != "" {
+		return c, nil
+	}
+	p, err := x.d.People.Person(ctx, number)
+	if err != nil {
+		return c, err
+	}
+	if c.Name == "" {
+		c.Name = p.Name
+	}
+	if c.Email == "" {
+		c.Email = p.Email
+	}
+	if c.Phone == "" {
+		c.Phone = p.Phone
+	}
+	return c, nil
+}
+
+// remember keeps what the population register said, so that messages need not
+// ask it again.
+func (x *Identity) remember(ctx context.Context, a account, p Person) error {
+	if a.Email == p.Email && a.Phone == p.Phone {
+		return nil
+	}
+	a.Email, a.Phone = p.Email, p.Phone
+	sealed, err := x.seal(ctx, a)
+	if err != nil {
+		return err
+	}
+	return x.store.updateContent(ctx, a.ID, sealed)
+}
+
+// ChildrenOf lists the caller's children under 18, for whom they may act.
+func (x *Identity) ChildrenOf(ctx context.Context, number string) ([]Person, error) {
+	all, err := x.d.People.Children(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	grown := x.d.Clock.Now().In(i18n.Zone()).AddDate(-18, 0, 0).Format(time.DateOnly)
+	var out []Person
+	for _, c := range all {
+		if c.BirthDate > grown {
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,265 @@
+package identity
+
+import (
+	"html/template"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/httpx"
+	"github.com/dinh-gov/dinh/kernel/i18n"
+	"github.com/dinh-gov/dinh/web"
+)
+
+func (x *Identity) pages() []httpx.Route {
+	me := auth.AnyOf(auth.Person(auth.Low), auth.AnyOfficer())
+	routes := []httpx.Route{
+		{Method: "GET", Path: "/sign-in", Access: auth.Public(), Page: true, Handle: x.showSignIn},
+		{Method: "POST", Path: "/sign-in", Access: auth.Public(), Page: true, Handle: x.startSignIn},
+		{Method: "GET", Path: "/desk/sign-in", Access: auth.Public(), Page: true, Handle: x.showOfficerSignIn},
+		{Method: "POST", Path: "/desk/sign-in", Access: auth.Public(), Page: true, Handle: x.startOfficerSignIn},
+		{Method: "GET", Path: "/sign-in/code", Access: auth.Public(), Page: true, Handle: x.showCode},
+		{Method: "POST", Path: "/sign-in/code", Access: auth.Public(), Page: true, Handle: x.enterCode},
+		{Method: "GET", Path: "/sign-in/step-up", Access: me, Page: true, Handle: x.showStepUp},
+		{Method: "POST", Path: "/sign-in/step-up", Access: me, Page: true, Handle: x.startStepUp},
+		{Method: "GET", Path: "/register", Access: auth.Public(), Page: true, Handle: x.showRegister},
+		{Method: "POST", Path: "/register", Access: auth.Public(), Page: true, Handle: x.startRegister},
+		{Method: "POST", Path: "/sign-out", Access: auth.Public(), Page: true, Handle: x.signOut},
+		{Method: "GET", Path: "/account", Access: me, Page: true, Handle: x.showAccount},
+		{Method: "POST", Path: "/account/passkeys/{id}/remove", Access: me, Page: true, Handle: x.removePasskey},
+		{Method: "POST", Path: "/account/sessions/end", Access: me, Page: true, Handle: x.endOthers},
+		{Method: "POST", Path: "/account/act-for", Access: auth.Person(auth.Low), Page: true, Handle: x.actFor},
+	}
+	if !x.d.Demo {
+		return routes
+	}
+	return append(routes,
+		httpx.Route{Method: "GET", Path: "/demo", Access: auth.Public(), Page: true, Handle: x.showDemo},
+		httpx.Route{Method: "POST", Path: "/sign-in/demo", Access: auth.Public(), Page: true, Handle: x.signInDemo})
+}
+
+func (x *Identity) t(r *http.Request, key string, kv ...any) string {
+	return x.d.Pages.T(i18n.LangFrom(r.Context()), key, kv...)
+}
+
+// passkey is the block that the page's script wakes up; browsers without
+// passkeys or scripts never see it.
+func (x *Identity) passkey(r *http.Request, kind, next, words string) web.Component {
+	data := map[string]string{
+		"data-passkey": kind, "data-next": next, "data-error": x.t(r, "identity.passkey_failed"), "data-cancelled": x.t(r, "identity.passkey_cancelled"),
+		"data-options-url": "/api/identity/passkeys/login/begin", "data-url": "/api/identity/passkeys/login/finish",
+	}
+	if kind == "create" {
+		data["data-options-url"], data["data-url"] = "/api/identity/passkeys/register/begin", "/api/identity/passkeys/register/finish"
+	}
+	var b strings.Builder
+	b.WriteString(`<div hidden class="dinh-passkey"`)
+	for _, name := range []string{"data-passkey", "data-options-url", "data-url", "data-next", "data-error", "data-cancelled"} {
+		b.WriteString(" " + name + `="` + template.HTMLEscapeString(data[name]) + `"`)
+	}
+	b.WriteString(`><button type="button" class="govuk-button" data-module="govuk-button">` + template.HTMLEscapeString(words) + `</button><p class="govuk-body" role="status"></p></div>`)
+	return web.Markup(b.String())
+}
+
+func (x *Identity) showSignIn(w http.ResponseWriter, r *http.Request) error {
+	next := httpx.LocalPath(r.URL.Query().Get("next"))
+	if strings.HasPrefix(next, "/desk") {
+		http.Redirect(w, r, "/desk/sign-in?next="+url.QueryEscape(next), http.StatusSeeOther)
+		return nil
+	}
+	return x.signInPage(w, r, next, nil)
+}
+
+func (x *Identity) signInPage(w http.ResponseWriter, r *http.Request, next string, wrong []web.FieldError) error {
+	parts := []web.Component{
+		x.passkey(r, "get", next, x.t(r, "identity.use_passkey")),
+		web.Heading{Text: x.t(r, "identity.by_code")},
+		web.Form{Action: "/sign-in", Hidden: []web.Hidden{{Name: "next", Value: next}}, Body: []web.Component{
+			web.Input{Name: "number", Label: web.Label{Text: x.t(r, "identity.number")}, Hint: web.HintText(x.t(r, "identity.number_hint")), InputMode: "numeric", Spellcheck: web.Off,
+				Classes: "govuk-input--width-20", Value: r.PostFormValue("number"), ErrorMessage: web.ErrorFor(wrong, "number")},
+			web.Button{Text: x.t(r, "identity.send_code"), PreventDoubleClick: web.On},
+		}},
+		web.Paragraph{HTML: template.HTML(template.HTMLEscapeString(x.t(r, "identity.no_account")) + ` <a class="govuk-link" href="/register">` + template.HTMLEscapeString(x.t(r, "identity.register_link")) + `</a>`)}, // both escaped
+	}
+	demo, err := x.demoParts(r, next, kindPerson)
+	if err != nil {
+		return err
+	}
+	return x.d.Pages.Show(w, r, web.Page{Title: x.t(r, "identity.sign_in"), Section: "sign-in", Errors: wrong}, append(demo, parts...)...)
+}
+
+func (x *Identity) startSignIn(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return errs.New(errs.Invalid, "identity.bad_form")
+	}
+	next := httpx.LocalPath(r.PostForm.Get("next"))
+	number, ok := tidyNumber(r.PostForm.Get("number"))
+	if !ok {
+		return x.signInPage(w, r, next, []web.FieldError{{Field: "number", Text: x.t(r, "error.identity.number_wrong")}})
+	}
+	if err := x.limits.allow("ip/"+address(r), triesPerHour); err != nil {
+		return err
+	}
+	token, err := x.askPerson(r.Context(), number, next)
+	return x.toCode(w, r, token, err)
+}
+
+func (x *Identity) toCode(w http.ResponseWriter, r *http.Request, token string, err error) error {
+	if err != nil {
+		return err
+	}
+	x.setCookie(w, attemptCookie, token, "/sign-in")
+	http.Redirect(w, r, "/sign-in/code", http.StatusSeeOther)
+	return nil
+}
+
+func address(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+func (x *Identity) showOfficerSignIn(w http.ResponseWriter, r *http.Request) error {
+	return x.officerPage(w, r, httpx.LocalPath(r.URL.Query().Get("next")), nil)
+}
+
+func (x *Identity) officerPage(w http.ResponseWriter, r *http.Request, next string, wrong []web.FieldError) error {
+	if !strings.HasPrefix(next, "/desk") {
+		next = "/desk"
+	}
+	parts := []web.Component{
+		x.passkey(r, "get", next, x.t(r, "identity.use_passkey")),
+		web.Heading{Text: x.t(r, "identity.by_code")},
+		web.Form{Action: "/desk/sign-in", Hidden: []web.Hidden{{Name: "next", Value: next}}, Body: []web.Component{
+			web.Input{Name: "officer", Label: web.Label{Text: x.t(r, "identity.officer_id")}, Autocomplete: "username", Spellcheck: web.Off, Classes: "govuk-input--width-20", ErrorMessage: web.ErrorFor(wrong, "officer")},
+			web.Button{Text: x.t(r, "identity.send_code"), PreventDoubleClick: web.On},
+		}},
+	}
+	demo, err := x.demoParts(r, next, kindOfficer)
+	if err != nil {
+		return err
+	}
+	return x.d.Pages.Show(w, r, web.Page{Title: x.t(r, "identity.officer_sign_in"), Section: "sign-in", Errors: wrong}, append(demo, parts...)...)
+}
+
+func (x *Identity) startOfficerSignIn(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return errs.New(errs.Invalid, "identity.bad_form")
+	}
+	next := httpx.LocalPath(r.PostForm.Get("next"))
+	officer := r.PostForm.Get("officer")
+	if strings.TrimSpace(officer) == "" {
+		return x.officerPage(w, r, next, []web.FieldError{{Field: "officer", Text: x.t(r, "error.identity.officer_missing")}})
+	}
+	if err := x.limits.allow("ip/"+address(r), triesPerHour); err != nil {
+		return err
+	}
+	token, err := x.askOfficer(r.Context(), officer, next)
+	return x.toCode(w, r, token, err)
+}
+
+func (x *Identity) showCode(w http.ResponseWriter, r *http.Request) error {
+	return x.codePage(w, r, nil)
+}
+
+func (x *Identity) codePage(w http.ResponseWriter, r *http.Request, wrong []web.FieldError) error {
+	return x.d.Pages.Show(w, r, web.Page{Title: x.t(r, "identity.code_title"), Section: "sign-in", BackLink: &web.BackLink{Href: "/sign-in"}, Errors: wrong},
+		web.Paragraph{Text: x.t(r, "identity.code_sent")},
+		web.Form{Action: "/sign-in/code", Body: []web.Component{
+			web.Input{Name: "code", Label: web.Label{Text: x.t(r, "identity.code")}, InputMode: "numeric", Autocomplete: "one-time-code", Spellcheck: web.Off, Classes: "govuk-input--width-10", ErrorMessage: web.ErrorFor(wrong, "code")},
+			web.Button{Text: x.t(r, "identity.continue"), PreventDoubleClick: web.On},
+		}},
+		web.Details{SummaryText: x.t(r, "identity.no_code"), Text: x.t(r, "identity.no_code_text")})
+}
+
+func (x *Identity) enterCode(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return errs.New(errs.Invalid, "identity.bad_form")
+	}
+	row, a, err := x.answer(r.Context(), cookie(r, attemptCookie), r.PostForm.Get("code"))
+	if e, ok := errs.As(err); ok && e.Kind == errs.Invalid {
+		return x.codePage(w, r, []web.FieldError{{Field: "code", Text: x.t(r, "error."+e.Code)}})
+	}
+	if err != nil {
+		return err
+	}
+	x.setCookie(w, attemptCookie, "", "/sign-in")
+	if row.Purpose == "step-up" {
+		if err := x.prove(r.Context(), cookie(r, sessionCookie), a); err != nil {
+			return err
+		}
+		http.Redirect(w, r, "/sign-in/step-up?next="+url.QueryEscape(row.Next), http.StatusSeeOther)
+		return nil
+	}
+	if err := x.enter(w, r, a, auth.Low, false); err != nil {
+		return err
+	}
+	http.Redirect(w, r, row.Next, http.StatusSeeOther)
+	return nil
+}
+
+// showStepUp offers a passkey, and to those who have none a way to add one.
+func (x *Identity) showStepUp(w http.ResponseWriter, r *http.Request) error {
+	next := httpx.LocalPath(r.URL.Query().Get("next"))
+	s, err := x.store.session(r.Context(), hashed(cookie(r, sessionCookie)))
+	if err != nil {
+		return err
+	}
+	if s.Level >= auth.Substantial {
+		http.Redirect(w, r, next, http.StatusSeeOther)
+		return nil
+	}
+	have, err := x.store.passkeys(r.Context(), s.Account)
+	if err != nil {
+		return err
+	}
+	parts := []web.Component{web.Paragraph{Text: x.t(r, "identity.step_up_why")}}
+	if len(have) > 0 {
+		parts = append(parts, x.passkey(r, "get", next, x.t(r, "identity.use_passkey")))
+	}
+	parts = append(parts, web.Heading{Text: x.t(r, "identity.add_passkey")}, web.Paragraph{Text: x.t(r, "identity.add_passkey_text")})
+	if x.d.Clock.Now().Sub(s.Proved) <= freshProof {
+		parts = append(parts, x.passkey(r, "create", next, x.t(r, "identity.add_passkey_button")),
+			web.Markup(`<noscript><p class="govuk-body">`+template.HTMLEscapeString(x.t(r, "identity.passkey_needs_script"))+`</p></noscript>`))
+	} else {
+		parts = append(parts, web.Form{Action: "/sign-in/step-up", Hidden: []web.Hidden{{Name: "next", Value: next}}, Body: []web.Component{web.Button{Text: x.t(r, "identity.send_code")}}})
+	}
+	return x.d.Pages.Show(w, r, web.Page{Title: x.t(r, "identity.step_up"), Section: "sign-in"}, parts...)
+}
+
+func (x *Identity) startStepUp(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return errs.New(errs.Invalid, "identity.bad_form")
+	}
+	a, err := x.byID(r.Context(), auth.From(r.Context()).Account)
+	if err != nil {
+		return err
+	}
+	to, err := x.contactOf(r.Context(), a)
+	if err != nil {
+		return err
+	}
+	token, err := x.ask(r.Context(), &a, to, "step-up", httpx.LocalPath(r.PostForm.Get("next")))
+	return x.toCode(w, r, token, err)
+}
+
+func (x *Identity) signOut(w http.ResponseWriter, r *http.Request) error {
+	next := "/"
+	if p := auth.From(r.Context()); p.IsOfficer() {
+		next = "/desk/sign-in"
+	}
+	if token := cookie(r, sessionCookie); token != "" {
+		x.cache.drop(hashed(token))
+		if err := x.store.endSession(r.Context(), hashed(token)); err != nil {
+			return err
+		}
+	}
+	x.setCookie(w, sessionCookie, "", "/")
+	http.Redirect(w, r, next, http.StatusSeeOther)
+	return nil
+}

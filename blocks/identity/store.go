@@ -1,0 +1,289 @@
+package identity
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/db"
+	"github.com/dinh-gov/dinh/kernel/errs"
+)
+
+type store struct{ db *db.DB }
+
+type accountRow struct {
+	ID, Kind, Subject, Member, Roles, Content string
+	Created                                   time.Time
+}
+
+type sessionRow struct {
+	Hash, ID, Account, Acting, Device string
+	Level                             auth.Level
+	Demo                              bool
+	Proved, Created, Seen             time.Time
+}
+
+type sampleRow struct{ ID, Subject, Label string }
+
+func (s store) exec(ctx context.Context, query string, args ...any) error {
+	return s.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
+		_, err := q.ExecContext(ctx, query, args...)
+		return err
+	})
+}
+
+func (s store) changed(ctx context.Context, query string, args ...any) (n int64, err error) {
+	err = s.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
+		res, err := q.ExecContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		n, err = res.RowsAffected()
+		return err
+	})
+	return n, err
+}
+
+// one reads a single row; none is the coded error.
+func (s store) one(ctx context.Context, none error, dest []any, query string, args ...any) error {
+	err := s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		return q.QueryRowContext(ctx, query, args...).Scan(dest...)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return none
+	}
+	return err
+}
+
+func (s store) putAccount(ctx context.Context, a accountRow) error {
+	return s.exec(ctx, `INSERT INTO identity_account (id, kind, subject, member, roles, created, content) VALUES ($1,$2,$3,$4,$5,$6,$7)
+		ON CONFLICT (subject) DO UPDATE SET member=excluded.member, roles=excluded.roles, content=excluded.content`,
+		a.ID, a.Kind, a.Subject, a.Member, a.Roles, db.Micros(a.Created), a.Content)
+}
+
+func (s store) updateContent(ctx context.Context, id, content string) error {
+	return s.exec(ctx, `UPDATE identity_account SET content=$1 WHERE id=$2`, content, id)
+}
+
+func (s store) account(ctx context.Context, column, value string) (a accountRow, err error) {
+	var created int64
+	err = s.one(ctx, errs.New(errs.NotFound, "identity.no_account"), []any{&a.ID, &a.Kind, &a.Subject, &a.Member, &a.Roles, &created, &a.Content},
+		`SELECT id, kind, subject, member, roles, created, content FROM identity_account WHERE `+column+`=$1`, value)
+	a.Created = db.FromMicros(created)
+	return a, err
+}
+
+func (s store) putSample(ctx context.Context, id, subject, label string) error {
+	return s.exec(ctx, `INSERT INTO identity_sample (id, account, label) VALUES ($1,$2,$3) ON CONFLICT (id) DO UPDATE SET account=excluded.account, label=excluded.label`, id, subject, label)
+}
+
+func (s store) sample(ctx context.Context, id string) (r sampleRow, err error) {
+	err = s.one(ctx, errs.New(errs.NotFound, "identity.no_sample"), []any{&r.ID, &r.Subject, &r.Label}, `SELECT id, account, label FROM identity_sample WHERE id=$1`, id)
+	return r, err
+}
+
+// samples lists the first of the demonstration's people.
+func (s store) samples(ctx context.Context, limit int) (out []sampleRow, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		rows, err := q.QueryContext(ctx, `SELECT id, account, label FROM identity_sample WHERE id NOT LIKE 'mother-%' AND id NOT LIKE 'driver-%' ORDER BY id LIMIT $1`, limit)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		out = nil
+		for rows.Next() {
+			var r sampleRow
+			if err := rows.Scan(&r.ID, &r.Subject, &r.Label); err != nil {
+				return err
+			}
+			out = append(out, r)
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
+func (s store) insertSession(ctx context.Context, r sessionRow) error {
+	demo := 0
+	if r.Demo {
+		demo = 1
+	}
+	return s.exec(ctx, `INSERT INTO identity_session (hash, id, account, level, acting, demo, proved, created, seen, device) VALUES ($1,$2,$3,$4,'',$5,$6,$7,$8,$9)`,
+		r.Hash, r.ID, r.Account, r.Level.String(), demo, db.Micros(r.Proved), db.Micros(r.Created), db.Micros(r.Seen), r.Device)
+}
+
+const sessionColumns = `hash, id, account, level, acting, demo, proved, created, seen, device`
+
+func scanSession(scan func(...any) error) (r sessionRow, err error) {
+	var level string
+	var demo int
+	var proved, created, seen int64
+	if err := scan(&r.Hash, &r.ID, &r.Account, &level, &r.Acting, &demo, &proved, &created, &seen, &r.Device); err != nil {
+		return r, err
+	}
+	r.Demo, r.Proved, r.Created, r.Seen = demo == 1, db.FromMicros(proved), db.FromMicros(created), db.FromMicros(seen)
+	r.Level, err = auth.ParseLevel(level)
+	return r, err
+}
+
+func (s store) session(ctx context.Context, hash string) (r sessionRow, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		r, err = scanSession(q.QueryRowContext(ctx, `SELECT `+sessionColumns+` FROM identity_session WHERE hash=$1`, hash).Scan)
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, errs.New(errs.Unauthenticated, "identity.session_over")
+	}
+	return r, err
+}
+
+func (s store) sessions(ctx context.Context, account string) (out []sessionRow, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		rows, err := q.QueryContext(ctx, `SELECT `+sessionColumns+` FROM identity_session WHERE account=$1 ORDER BY seen DESC LIMIT 20`, account)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		out = nil
+		for rows.Next() {
+			r, err := scanSession(rows.Scan)
+			if err != nil {
+				return err
+			}
+			out = append(out, r)
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
+func (s store) seeSession(ctx context.Context, hash string, at time.Time) error {
+	return s.exec(ctx, `UPDATE identity_session SET seen=$1 WHERE hash=$2`, db.Micros(at), hash)
+}
+
+func (s store) endSession(ctx context.Context, hash string) error {
+	return s.exec(ctx, `DELETE FROM identity_session WHERE hash=$1`, hash)
+}
+
+func (s store) endOthers(ctx context.Context, account, keep string) error {
+	return s.exec(ctx, `DELETE FROM identity_session WHERE account=$1 AND hash<>$2`, account, keep)
+}
+
+func (s store) act(ctx context.Context, hash, sealed string) error {
+	return s.exec(ctx, `UPDATE identity_session SET acting=$1 WHERE hash=$2`, sealed, hash)
+}
+
+func (s store) raise(ctx context.Context, hash string, level auth.Level, proved time.Time) error {
+	return s.exec(ctx, `UPDATE identity_session SET level=$1, proved=$2 WHERE hash=$3`, level.String(), db.Micros(proved), hash)
+}
+
+type attemptRow struct {
+	Hash, Account, Purpose, Code, Next string
+	Tries                              int
+	Expires                            time.Time
+}
+
+func (s store) insertAttempt(ctx context.Context, r attemptRow) error {
+	return s.exec(ctx, `INSERT INTO identity_attempt (hash, account, purpose, code, tries, expires, next) VALUES ($1,$2,$3,$4,0,$5,$6)`,
+		r.Hash, r.Account, r.Purpose, r.Code, db.Micros(r.Expires), r.Next)
+}
+
+func (s store) attempt(ctx context.Context, hash string) (r attemptRow, err error) {
+	var expires int64
+	err = s.one(ctx, errs.New(errs.Invalid, "identity.code_over"), []any{&r.Hash, &r.Account, &r.Purpose, &r.Code, &r.Tries, &expires, &r.Next},
+		`SELECT hash, account, purpose, code, tries, expires, next FROM identity_attempt WHERE hash=$1`, hash)
+	r.Expires = db.FromMicros(expires)
+	return r, err
+}
+
+// tried counts one more guess and says whether it was still allowed.
+func (s store) tried(ctx context.Context, hash string) (bool, error) {
+	n, err := s.changed(ctx, `UPDATE identity_attempt SET tries=tries+1 WHERE hash=$1 AND tries<$2`, hash, codeTries)
+	return n == 1, err
+}
+
+// spend removes an attempt; only one caller can.
+func (s store) spend(ctx context.Context, hash string) (bool, error) {
+	n, err := s.changed(ctx, `DELETE FROM identity_attempt WHERE hash=$1`, hash)
+	return n == 1, err
+}
+
+func (s store) sweep(ctx context.Context, now time.Time) error {
+	return s.db.Write(ctx, func(ctx context.Context, _ db.Querier) error {
+		return errors.Join(
+			s.exec(ctx, `DELETE FROM identity_attempt WHERE expires<$1`, db.Micros(now)),
+			s.exec(ctx, `DELETE FROM identity_ceremony WHERE expires<$1`, db.Micros(now)),
+			s.exec(ctx, `DELETE FROM identity_session WHERE seen<$1 OR created<$2`, db.Micros(now.Add(-sessionIdle)), db.Micros(now.Add(-sessionLife))))
+	})
+}
+
+func (s store) insertCeremony(ctx context.Context, hash, account, data string, expires time.Time) error {
+	return s.exec(ctx, `INSERT INTO identity_ceremony (hash, account, expires, data) VALUES ($1,$2,$3,$4)`, hash, account, db.Micros(expires), data)
+}
+
+// takeCeremony reads and removes a ceremony: each can be finished once.
+func (s store) takeCeremony(ctx context.Context, hash string) (account, data string, expires time.Time, err error) {
+	err = s.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
+		var at int64
+		err := q.QueryRowContext(ctx, `DELETE FROM identity_ceremony WHERE hash=$1 RETURNING account, data, expires`, hash).Scan(&account, &data, &at)
+		expires = db.FromMicros(at)
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		err = errs.New(errs.Invalid, "identity.ceremony_over")
+	}
+	return account, data, expires, err
+}
+
+type passkeyRow struct {
+	ID, Account, Name, Credential string
+	Created, Used                 time.Time
+}
+
+func (s store) insertPasskey(ctx context.Context, r passkeyRow) error {
+	n, err := s.changed(ctx, `INSERT INTO identity_passkey (id, account, name, created, used, credential) VALUES ($1,$2,$3,$4,0,$5) ON CONFLICT (id) DO NOTHING`,
+		r.ID, r.Account, r.Name, db.Micros(r.Created), r.Credential)
+	if err == nil && n == 0 {
+		err = errs.New(errs.Conflict, "identity.passkey_known")
+	}
+	return err
+}
+
+func (s store) passkeys(ctx context.Context, account string) (out []passkeyRow, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		rows, err := q.QueryContext(ctx, `SELECT id, account, name, created, used, credential FROM identity_passkey WHERE account=$1 ORDER BY created`, account)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		out = nil
+		for rows.Next() {
+			var r passkeyRow
+			var created, used int64
+			if err := rows.Scan(&r.ID, &r.Account, &r.Name, &created, &used, &r.Credential); err != nil {
+				return err
+			}
+			r.Created = db.FromMicros(created)
+			if used > 0 {
+				r.Used = db.FromMicros(used)
+			}
+			out = append(out, r)
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
+func (s store) usePasskey(ctx context.Context, id, credential string, at time.Time) error {
+	return s.exec(ctx, `UPDATE identity_passkey SET credential=$1, used=$2 WHERE id=$3`, credential, db.Micros(at), id)
+}
+
+func (s store) removePasskey(ctx context.Context, id, account string) error {
+	n, err := s.changed(ctx, `DELETE FROM identity_passkey WHERE id=$1 AND account=$2`, id, account)
+	if err == nil && n == 0 {
+		err = errs.New(errs.NotFound, "identity.no_passkey")
+	}
+	return err
+}
