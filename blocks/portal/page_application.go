@@ -95,7 +95,7 @@ func (a *application) next() web.Component {
 	box := web.Alert{Variant: "information", Title: a.t("next." + string(a.at))}
 	say := func(key string, kv ...any) { box.Body = append(box.Body, web.Paragraph{Text: a.t(key, kv...)}) }
 	button := func(key, href string) {
-		box.Body = append(box.Body, web.Button{Text: a.t(key), Href: href, Classes: "govuk-!-margin-bottom-1"})
+		box.Body = append(box.Body, web.Form{Action: href, Method: "get", Body: []web.Component{web.Button{Text: a.t(key), Classes: "govuk-!-margin-bottom-1"}}})
 	}
 	switch a.at {
 	case turnPay:
@@ -125,7 +125,7 @@ func (a *application) next() web.Component {
 			break
 		}
 		box.Title = a.t("next.wait_until", "when", a.day(a.Due))
-		if a.Due.Before(a.p.d.Clock.Now()) {
+		if a.late(a.Case) {
 			box.Variant, box.Title = "warning", a.t("next.late", "when", a.day(a.Due))
 			say("next.late_text", "office", a.Def.Owner.Name)
 			break
@@ -180,7 +180,7 @@ func (a *application) refused() []web.Component {
 	if ap := a.Def.Appeal; ap != nil {
 		out = append(out, a.heading("refusal.appeal"),
 			web.Paragraph{Text: a.t("refusal.appeal_text", "days", strconv.Itoa(ap.WithinDays), "to", ap.To)},
-			web.Paragraph{Text: a.t("refusal.appeal_law", "law", ap.Legal), Classes: "govuk-hint"})
+			web.Paragraph{Text: a.t("refusal.appeal_law", "law", ap.Legal), Classes: "govuk-body-s govuk-!-margin-bottom-6"})
 	}
 	return out
 }

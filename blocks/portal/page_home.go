@@ -132,7 +132,7 @@ func (v reader) waiting(ctx context.Context, list []cases.Case) ([]web.Task, err
 		out = append(out, web.Task{Title: web.Term{Text: title}, Hint: web.HintText(hint), Href: href, Status: web.TaskStatus{Tag: &label}})
 	}
 	for _, k := range list {
-		name := k.Title.In(v.lang) + " · " + k.Code
+		name := k.Code + " · " + k.Title.In(v.lang)
 		switch turnOf(k) {
 		case turnPay:
 			b, err := v.bill(ctx, k)

@@ -122,10 +122,17 @@ func (v reader) when(k cases.Case) string {
 		return v.t("case.closed_on", "when", v.day(k.Updated))
 	case at.yours():
 		return v.t("case.clock_stopped")
+	case v.late(k):
+		return v.t("case.late", "when", v.day(k.Due))
 	case !k.Due.IsZero():
 		return v.t("case.due_on", "when", v.day(k.Due))
 	}
 	return v.t("case.sent_on", "when", v.day(k.Opened))
+}
+
+// late says whether the office has let the promised date pass.
+func (v reader) late(k cases.Case) bool {
+	return k.Final == "" && !k.Due.IsZero() && k.Due.Before(v.p.d.Clock.Now())
 }
 
 // serviceTiles lead to services, with what they cost and how long they take.
