@@ -71,6 +71,27 @@ func (b *Browser) Begin(ctx context.Context, service string) (*Page, error) {
 	return b.Submit(ctx, start, nil, nil)
 }
 
+// Resume applies, going on with an application that was begun before. If it
+// was handed in already, its dossier code comes from the list of applications.
+func (b *Browser) Resume(ctx context.Context, service string, answers Answers, files map[string]Upload) (Application, error) {
+	page, err := b.Get(ctx, "/applications")
+	if err != nil {
+		return Application{}, err
+	}
+	if code := dossierCode.FindString(page.Text()); code != "" {
+		for _, link := range page.Links("/applications/") {
+			return Application{ID: strings.TrimPrefix(link, "/applications/"), Code: code}, nil
+		}
+	}
+	if drafts := page.Links("/apply/"); len(drafts) > 0 {
+		if page, err = b.Get(ctx, drafts[0]); err != nil {
+			return Application{}, err
+		}
+		return b.Finish(ctx, page, answers, files)
+	}
+	return b.Apply(ctx, service, answers, files)
+}
+
 // Finish answers what is left of an application and hands it in.
 func (b *Browser) Finish(ctx context.Context, page *Page, answers Answers, files map[string]Upload) (Application, error) {
 	var app Application

@@ -245,3 +245,19 @@ func (w *work) copy() *work {
 func caseVars(code, submitted string) map[string]any {
 	return map[string]any{"code": code, "submitted_on": submitted}
 }
+
+// CorrectionOf says what an officer asked the applicant to mend, nil when
+// nothing is. Who asks is the caller's matter; forms asks for the applicant.
+func (c *Cases) CorrectionOf(ctx context.Context, application string) (*Correction, error) {
+	w, err := c.load(ctx, "application", application)
+	if errs.KindOf(err) == errs.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if st, _ := w.def.StateByID(w.State); st.On["corrected"] == "" || w.Pending {
+		return nil, nil
+	}
+	return w.content.Correction, nil
+}

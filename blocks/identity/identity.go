@@ -103,6 +103,7 @@ type content struct {
 	Number  string    `json:"number,omitempty"`
 	Officer string    `json:"officer,omitempty"`
 	Name    string    `json:"name"`
+	Born    string    `json:"born,omitempty"`
 	Email   string    `json:"email,omitempty"`
 	Phone   string    `json:"phone,omitempty"`
 	Lang    i18n.Lang `json:"lang,omitempty"`
@@ -273,7 +274,7 @@ func (x *Identity) Contact(ctx context.Context, number string) (Contact, error) 
 	if c.Email != "" && c.Phone != "" {
 		return c, nil
 	}
-	p, err := x.d.People.Person(ctx, number)
+	p, err := x.Person(ctx, number)
 	if err != nil {
 		return c, err
 	}
@@ -292,15 +293,33 @@ func (x *Identity) Contact(ctx context.Context, number string) (Contact, error) 
 // remember keeps what the population register said, so that messages need not
 // ask it again.
 func (x *Identity) remember(ctx context.Context, a account, p Person) error {
-	if a.Email == p.Email && a.Phone == p.Phone {
+	if a.Email == p.Email && a.Phone == p.Phone && a.Born == p.BirthDate {
 		return nil
 	}
-	a.Email, a.Phone = p.Email, p.Phone
+	a.Email, a.Phone, a.Born = p.Email, p.Phone, p.BirthDate
 	sealed, err := x.seal(ctx, a)
 	if err != nil {
 		return err
 	}
 	return x.store.updateContent(ctx, a.ID, sealed)
+}
+
+// Person says who somebody is. The population register is asked once for an
+// account; afterwards the account remembers.
+func (x *Identity) Person(ctx context.Context, number string) (Person, error) {
+	a, err := x.bySubject(ctx, x.d.Keys.Pseudonym(number))
+	if err == nil && a.Born != "" {
+		return Person{Number: number, Name: a.Name, BirthDate: a.Born, Email: a.Email, Phone: a.Phone}, nil
+	}
+	known := err == nil
+	if err != nil && errs.KindOf(err) != errs.NotFound {
+		return Person{}, err
+	}
+	p, err := x.d.People.Person(ctx, number)
+	if err != nil || !known {
+		return p, err
+	}
+	return p, x.remember(ctx, a, p)
 }
 
 // ChildrenOf lists the caller's children under 18, for whom they may act.

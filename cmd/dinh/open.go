@@ -18,7 +18,7 @@ import (
 type house struct {
 	data, database, origin, smtp, mailFrom string
 	demo                                   bool
-	people                                 int
+	people, cast                           int
 	seed                                   int64
 	workers                                int
 	rate                                   float64
@@ -35,6 +35,7 @@ func (h *house) flags(c *cobra.Command) {
 	f.BoolVar(&h.demo, "demo", false, "made-up people who sign in with one press; never in production")
 	f.IntVar(&h.people, "people", 2000, "with --demo: how many people an empty house is filled with")
 	f.Int64Var(&h.seed, "seed", 1, "with --demo: the same seed gives the same people")
+	f.IntVar(&h.cast, "cast", 0, "with --demo: this many more mothers and drivers to sign in as, for load and fault tests")
 	f.IntVar(&h.workers, "workers", 16, "background jobs at once")
 	f.Float64Var(&h.rate, "rate", 0, "requests a second that one client may make; 0 is no limit")
 	f.BoolVar(&h.verbose, "verbose", false, "log every request")
@@ -54,7 +55,7 @@ func (h *house) config(errOut io.Writer) (app.Config, error) {
 		level = slog.LevelInfo
 	}
 	c := app.Config{
-		Data: h.data, Database: h.database, Origin: h.origin, Demo: h.demo, People: h.people, Seed: h.seed, Workers: h.workers, MaxRate: h.rate,
+		Data: h.data, Database: h.database, Origin: h.origin, Demo: h.demo, People: h.people, Seed: h.seed, Cast: h.cast, Workers: h.workers, MaxRate: h.rate,
 		Log: telemetry.NewLogger(errOut, level, h.jsonLog), Progress: progress(errOut),
 	}
 	if h.smtp == "" {

@@ -1,0 +1,363 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/dinh-gov/dinh/blocks/cases"
+	"github.com/dinh-gov/dinh/blocks/documents"
+	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/forms"
+	"github.com/dinh-gov/dinh/blocks/identity"
+	"github.com/dinh-gov/dinh/blocks/notify"
+	"github.com/dinh-gov/dinh/blocks/payments"
+	"github.com/dinh-gov/dinh/blocks/portal"
+	"github.com/dinh-gov/dinh/blocks/registers"
+	"github.com/dinh-gov/dinh/blocks/services"
+	"github.com/dinh-gov/dinh/blocks/transparency"
+	"github.com/dinh-gov/dinh/blocks/workspace"
+	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/blob"
+	"github.com/dinh-gov/dinh/kernel/calendar"
+	"github.com/dinh-gov/dinh/kernel/db"
+	"github.com/dinh-gov/dinh/kernel/event"
+	"github.com/dinh-gov/dinh/kernel/httpx"
+	"github.com/dinh-gov/dinh/kernel/i18n"
+	"github.com/dinh-gov/dinh/kernel/job"
+	"github.com/dinh-gov/dinh/kernel/keys"
+	"github.com/dinh-gov/dinh/kernel/ledger"
+	"github.com/dinh-gov/dinh/kernel/money"
+	"github.com/dinh-gov/dinh/kernel/rules"
+	"github.com/dinh-gov/dinh/kernel/telemetry"
+	"github.com/dinh-gov/dinh/web"
+)
+
+// App is the whole house, built and joined. Its members are open to commands
+// and end-to-end tests, which may look but must not rewire.
+type App struct {
+	Config   Config
+	Instance string
+
+	DB       *db.DB
+	Keys     *keys.Keys
+	Ledger   *ledger.Ledger
+	VKey     string // the ledger's verifier key, for everybody
+	Jobs     *job.Queue
+	Bus      *event.Bus
+	Blobs    *blob.FS
+	Calendar *calendar.Calendar
+	Catalog  *i18n.Catalog
+	Pages    *web.Renderer
+	Metrics  *prometheus.Registry
+	Mailbox  *notify.Mailbox // nil when a mail server is configured
+
+	Registers    *registers.Registers
+	Exchange     *exchange.Exchange
+	Identity     *identity.Identity
+	Transparency *transparency.Transparency
+	Payments     *payments.Payments
+	Documents    *documents.Documents
+	Notify       *notify.Notify
+	Services     *services.Services
+	Forms        *forms.Forms
+	Cases        *cases.Cases
+	Portal       *portal.Portal
+	Workspace    *workspace.Workspace
+
+	names  *names
+	server *httpx.Server
+	stop   context.CancelFunc
+}
+
+// Open builds the house: database, kernel, blocks from the ground up, then the
+// country's members, grants and services. Nothing runs yet; see Run.
+func Open(ctx context.Context, c Config) (*App, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	life, stop := context.WithCancel(context.WithoutCancel(ctx))
+	a := &App{Config: c, stop: stop}
+	for _, step := range []struct {
+		name string
+		do   func(ctx context.Context) error
+	}{
+		{"database", a.openDatabase},
+		{"kernel", a.openKernel},
+		{"pages", a.openPages},
+		{"registers, exchange", a.openRegisters},
+		{"mail", func(context.Context) error { return a.openMail(life) }},
+		{"identity, money, papers, messages", a.openCommons},
+		{"services", a.openServices},
+		{"country", a.openCountry},
+		{"seed", a.seed},
+		{"server", a.openServer},
+	} {
+		if err := step.do(ctx); err != nil {
+			a.Close()
+			return nil, fmt.Errorf("%s: %w", step.name, err)
+		}
+	}
+	return a, nil
+}
+
+// Close ends everything that Open began.
+func (a *App) Close() {
+	a.stop()
+	if a.DB != nil {
+		if err := a.DB.Close(); err != nil {
+			a.Config.Log.Error("closing the database", slog.Any("err", err))
+		}
+	}
+}
+
+// Run works off jobs and seals the ledger until ctx ends.
+func (a *App) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 2)
+	go func() { done <- a.Jobs.Run(ctx) }()
+	go func() { done <- a.Ledger.Run(ctx, time.Second) }()
+	first := <-done
+	cancel()
+	return errors.Join(first, <-done)
+}
+
+// Serve answers requests on l and does the background work until ctx ends.
+func (a *App) Serve(ctx context.Context, l net.Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	err := a.server.Serve(ctx, l)
+	cancel()
+	return errors.Join(err, <-done)
+}
+
+// Handler is the whole house behind one door, for tests.
+func (a *App) Handler() http.Handler { return a.server.Handler() }
+
+// Routes lists every door.
+func (a *App) Routes() []httpx.Route { return a.server.Routes() }
+
+// migrations lists every table owner, from the ground up.
+func migrations() []struct {
+	Name string
+	FS   fs.FS
+} {
+	return []struct {
+		Name string
+		FS   fs.FS
+	}{
+		{"job", job.Migrations()}, {"keys", keys.Migrations()}, {"ledger", ledger.Migrations()},
+		{"registers", registers.Migrations()}, {"exchange", exchange.Migrations()}, {"identity", identity.Migrations()},
+		{"transparency", transparency.Migrations()}, {"payments", payments.Migrations()}, {"documents", documents.Migrations()},
+		{"notify", notify.Migrations()}, {"services", services.Migrations()}, {"forms", forms.Migrations()}, {"cases", cases.Migrations()},
+	}
+}
+
+func (a *App) openDatabase(ctx context.Context) (err error) {
+	if a.DB, err = db.Open(ctx, a.Config.Database); err != nil {
+		return err
+	}
+	for _, m := range migrations() {
+		if err := a.DB.Migrate(ctx, m.Name, m.FS); err != nil {
+			return fmt.Errorf("%s: %w", m.Name, err)
+		}
+	}
+	return nil
+}
+
+func (a *App) openKernel(ctx context.Context) (err error) {
+	c := a.Config
+	master, err := keys.LoadMaster(filepath.Join(c.Data, "master.key"))
+	if err != nil {
+		return err
+	}
+	if a.Instance, a.names, err = readCountry(); err != nil {
+		return err
+	}
+	if a.Keys, err = keys.Open(ctx, keys.Deps{DB: a.DB, Clock: c.Clock, Master: master, Instance: a.Instance}); err != nil {
+		return err
+	}
+	if a.Blobs, err = blob.NewFS(filepath.Join(c.Data, "files"), a.Keys); err != nil {
+		return err
+	}
+	if a.Calendar, err = readCalendar(); err != nil {
+		return err
+	}
+	a.Metrics = telemetry.NewRegistry()
+	a.Jobs = job.New(job.Deps{DB: a.DB, Clock: c.Clock, Log: c.Log, Workers: c.Workers})
+	a.Bus = event.New(a.Jobs, c.Clock)
+	return a.openLedger(ctx)
+}
+
+func (a *App) openLedger(ctx context.Context) error {
+	origin := originName(a.Config.Origin) + "/ledger"
+	key, err := a.Keys.Ensure(ctx, "instance/"+a.Instance+"/ledger", keys.Sign, keys.Name{CommonName: origin})
+	if err != nil {
+		return err
+	}
+	held, err := a.Keys.CryptoSigner(ctx, key.ID)
+	if err != nil {
+		return err
+	}
+	signer, err := ledger.NewSigner(origin, held)
+	if err != nil {
+		return err
+	}
+	if a.VKey, err = verifierKey(origin, key); err != nil {
+		return err
+	}
+	a.Ledger, err = ledger.New(ledger.Deps{DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Origin: origin, Signer: signer})
+	return err
+}
+
+func (a *App) openPages(context.Context) (err error) {
+	a.Catalog, err = i18n.New(web.Messages(), httpx.Messages(), money.Messages(), calendar.Messages(), rules.Messages(), keys.Messages(), ledger.Messages(), blob.Messages(),
+		registers.Messages(), exchange.Messages(), identity.Messages(), transparency.Messages(), payments.Messages(), documents.Messages(),
+		notify.Messages(), services.Messages(), forms.Messages(), cases.Messages(), portal.Messages(), workspace.Messages())
+	if err != nil {
+		return err
+	}
+	a.Pages, err = web.New(web.Config{Catalog: a.Catalog, Demo: a.Config.Demo, Product: "Đình"})
+	return err
+}
+
+func (a *App) openRegisters(context.Context) error {
+	defs, err := readRegisters()
+	if err != nil {
+		return err
+	}
+	c := a.Config
+	if a.Registers, err = registers.New(registers.Deps{DB: a.DB, Clock: c.Clock, Log: c.Log, Definitions: defs, Pages: a.Pages}); err != nil {
+		return err
+	}
+	a.Exchange, err = exchange.New(exchange.Deps{DB: a.DB, Clock: c.Clock, Keys: a.Keys, Ledger: a.Ledger, Log: c.Log, Instance: a.Instance})
+	return err
+}
+
+// openMail uses the configured server or, in a demonstration, our own mailbox.
+func (a *App) openMail(life context.Context) (err error) {
+	if a.Config.Mail.Host != "" {
+		return nil
+	}
+	if !a.Config.Demo {
+		return errors.New("no mail server is configured; set --smtp smtp://user:password@host:587 and --mail-from address, or try things out with --demo")
+	}
+	if a.Mailbox, err = notify.OpenMailbox(life, a.Config.Clock); err != nil {
+		return err
+	}
+	a.Config.Mail = a.Mailbox.Config()
+	return nil
+}
+
+func (a *App) openCommons(context.Context) (err error) {
+	c := a.Config
+	citizens := registerPeople{asker: a.asker(), owner: services.Owner{Member: "GOV/MPS", Subsystem: "identity"}}
+	late := &codesByMail{}
+	a.Identity, err = identity.New(identity.Deps{
+		DB: a.DB, Clock: c.Clock, Keys: a.Keys, Log: c.Log, Origin: c.Origin, Demo: c.Demo, People: citizens, Codes: late, Pages: a.Pages,
+	})
+	if err != nil {
+		return err
+	}
+	a.Notify, err = notify.New(notify.Deps{
+		DB: a.DB, Clock: c.Clock, Keys: a.Keys, Jobs: a.Jobs, Log: c.Log, Contacts: contacts{a.Identity}, Mail: c.Mail, Mailbox: a.Mailbox,
+		Origin: c.Origin, Sender: i18n.Text{VI: "Cổng dịch vụ công Đình", EN: "Đình public services"}, Pages: a.Pages,
+	})
+	if err != nil {
+		return err
+	}
+	late.notify = a.Notify
+	a.Payments = payments.New(payments.Deps{DB: a.DB, Clock: c.Clock, Keys: a.Keys, Bus: a.Bus, Jobs: a.Jobs, Log: c.Log, Pages: a.Pages})
+	a.Documents, err = documents.New(documents.Deps{DB: a.DB, Clock: c.Clock, Keys: a.Keys, Log: c.Log, Origin: c.Origin, Pages: a.Pages})
+	if err != nil {
+		return err
+	}
+	a.Transparency, err = transparency.New(transparency.Deps{
+		DB: a.DB, Clock: c.Clock, Keys: a.Keys, Log: c.Log, Events: a.Exchange, Proofs: a.Ledger, Names: a.names, Children: childrenOf{citizens},
+		VKey: a.VKey, Origin: c.Origin, Pages: a.Pages,
+	})
+	return err
+}
+
+func (a *App) openServices(context.Context) (err error) {
+	c := a.Config
+	codes, err := readCodes()
+	if err != nil {
+		return err
+	}
+	if a.Services, err = services.New(services.Deps{DB: a.DB, Clock: c.Clock, Codes: codes, Pages: a.Pages, Catalog: a.Catalog}); err != nil {
+		return err
+	}
+	join := &formsCases{}
+	a.Forms, err = forms.New(forms.Deps{
+		DB: a.DB, Clock: c.Clock, Keys: a.Keys, Blobs: a.Blobs, Log: c.Log, Services: a.Services, Evidence: formsEvidence{a.asker()},
+		Cases: join, People: applicants{a.Identity}, Pages: a.Pages,
+	})
+	if err != nil {
+		return err
+	}
+	a.Cases = cases.New(cases.Deps{
+		DB: a.DB, Clock: c.Clock, Calendar: a.Calendar, Keys: a.Keys, Jobs: a.Jobs, Bus: a.Bus, Services: a.Services,
+		Exchange: casesExchange{a.asker()}, Payments: casesPayments{a.Payments},
+		Documents: casesDocuments{a.Documents, a.Forms, a.names}, Notify: casesNotify{a.Notify}, Log: c.Log,
+	})
+	join.cases = a.Cases
+	a.names.application = a.serviceTitle
+	a.Portal = portal.New(portal.Deps{
+		Clock: c.Clock, Services: a.Services, Cases: a.Cases, Drafts: portalDrafts{a.Forms}, Bills: portalBills{a.Payments},
+		Papers: portalPapers{a.Documents}, Messages: a.Notify, LifeEvents: a.names.lifeEvents(), Pages: a.Pages,
+	})
+	a.Workspace = workspace.New(workspace.Deps{Clock: c.Clock, Calendar: a.Calendar, Cases: a.Cases, Files: deskFiles{a.Forms}, Bills: deskBills{a.Payments}, Pages: a.Pages})
+	return nil
+}
+
+func (a *App) openServer(context.Context) error {
+	var routes []httpx.Route
+	for _, b := range []httpx.Block{
+		a.Pages, a.Ledger, a.Registers, a.Exchange, a.Identity, a.Transparency, a.Payments, a.Documents, a.Notify, a.Services, a.Forms, a.Portal, a.Workspace,
+	} {
+		routes = append(routes, b.Routes()...)
+	}
+	routes = append(routes, a.ownRoutes()...)
+	c := a.Config
+	a.server = httpx.NewServer(httpx.Config{
+		Routes: routes, Catalog: a.Catalog, Authenticate: a.authenticate, Errors: a.Pages.Error, Log: c.Log, Clock: c.Clock, Metrics: a.Metrics,
+		MaxRate: c.MaxRate, Secure: len(c.Origin) > 8 && c.Origin[:8] == "https://",
+	})
+	return nil
+}
+
+// authenticate finds the caller: a system by its key, anybody else by the
+// session cookie.
+func (a *App) authenticate(r *http.Request) (auth.Principal, error) {
+	if p, found, err := a.Exchange.AuthenticateClient(r); found || err != nil {
+		return p, err
+	}
+	return a.Identity.Authenticate(r)
+}
+
+func (a *App) ownRoutes() []httpx.Route {
+	health := httpx.Health(httpx.Check{Name: "database", Run: a.DB.Ping})
+	return []httpx.Route{
+		{Method: "GET", Path: "/healthz", Access: auth.Public(), Anonymous: true, Handle: health},
+		{Method: "GET", Path: "/metrics", Access: auth.Operator(), Handle: httpx.Metrics(a.Metrics)},
+		{Method: "GET", Path: "/ledger/verifier-key", Access: auth.Public(), Anonymous: true, Handle: func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			_, err := fmt.Fprintln(w, a.VKey)
+			return err
+		}},
+	}
+}
+
+func (a *App) asker() asker { return asker{exchange: a.Exchange, instance: a.Instance} }

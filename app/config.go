@@ -1,0 +1,88 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/dinh-gov/dinh/blocks/notify"
+	"github.com/dinh-gov/dinh/kernel/clock"
+)
+
+// Config is everything that differs between installations. The zero value of
+// each member is a sensible default.
+type Config struct {
+	Data     string // folder for database, keys and files; created if missing
+	Database string // sqlite:///… or postgres://…; empty: dinh.db in Data
+	Origin   string // public address, https://…; empty: http://localhost:8080
+	Demo     bool   // sample people sign in without a passkey; the banner says so
+	People   int    // with Demo: how many people an empty database is seeded with
+	Seed     int64
+	Cast     int               // with Demo: more sample people, see App.Cast
+	Mail     notify.MailConfig // empty host: with Demo the built-in mailbox
+	Workers  int               // background jobs at once; 0: 16
+	MaxRate  float64           // requests a second per client; 0: no limit
+	Clock    clock.Clock       // nil: the machine's
+	Log      *slog.Logger      // nil: slog's default
+	Progress func(what string, done, total int)
+}
+
+func (c *Config) complete() error {
+	if c.Data == "" {
+		return errors.New("app: choose a data folder, for example --data var/data")
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return err
+	}
+	abs, err := filepath.Abs(c.Data)
+	if err != nil {
+		return err
+	}
+	c.Data = abs
+	if c.Database == "" {
+		c.Database = "sqlite://" + filepath.ToSlash(filepath.Join(abs, "dinh.db"))
+	}
+	if c.Origin == "" {
+		c.Origin = "http://localhost:8080"
+	}
+	u, err := url.Parse(c.Origin)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("app: origin %q: write the public address, such as https://dichvucong.example.vn", c.Origin)
+	}
+	c.Origin = strings.TrimSuffix(c.Origin, "/")
+	if c.Clock == nil {
+		c.Clock = clock.System()
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Progress == nil {
+		c.Progress = func(string, int, int) {}
+	}
+	return nil
+}
+
+// ParseMail reads smtp://user:password@host:port or smtps://…; from is the
+// sender's address. ?tls=none sends in the clear, for a server on this machine.
+func ParseMail(server, from string) (notify.MailConfig, error) {
+	u, err := url.Parse(server)
+	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") {
+		return notify.MailConfig{}, errors.New("mail: write the server as smtp://user:password@host:587 or smtps://…")
+	}
+	cfg := notify.MailConfig{Host: u.Hostname(), Port: 587, From: from, FromName: "Đình", User: u.User.Username(), TLS: u.Query().Get("tls")}
+	cfg.Password, _ = u.User.Password()
+	if u.Scheme == "smtps" {
+		cfg.TLS, cfg.Port = "implicit", 465
+	}
+	if p := u.Port(); p != "" {
+		if cfg.Port, err = strconv.Atoi(p); err != nil {
+			return notify.MailConfig{}, fmt.Errorf("mail: port %q is not a number", p)
+		}
+	}
+	return cfg, nil
+}
