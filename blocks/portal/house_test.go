@@ -283,7 +283,7 @@ func (h *house) do(who, method, path string) answer {
 	}
 	res := must[*http.Response](h.t)(h.client.Do(req))
 	defer res.Body.Close()
-	a := answer{h.t, who + " " + method + " " + path, res.StatusCode, string(must[[]byte](h.t)(io.ReadAll(res.Body))), res.Header.Get("Location"), res.Header}
+	a := answer{h.t, who + " " + method + " " + path, res.StatusCode, strings.ReplaceAll(string(must[[]byte](h.t)(io.ReadAll(res.Body))), "\u00a0", " "), res.Header.Get("Location"), res.Header}
 	for _, bad := range []*regexp.Regexp{noWords, noValue, noString} {
 		if m := bad.FindString(a.body); m != "" {
 			h.t.Errorf("%s shows %q", a.what, m)

@@ -39,7 +39,7 @@ func (p *Portal) showHome(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return p.d.Pages.Page(w, r, "web/plain", web.Page{Title: v.t("home.tab"), Section: "home", Hero: true, Indexed: true, Data: append(body, front)})
+	return p.d.Pages.Page(w, r, "web/plain", web.Page{Title: v.t("home.tab"), Section: "home", Hero: true, Indexed: true, Officer: v.who.IsOfficer(), Data: append(body, front)})
 }
 
 func (v reader) hero() web.Hero {
@@ -128,7 +128,7 @@ func (v reader) own(ctx context.Context) ([]web.Component, error) {
 func (v reader) waiting(ctx context.Context, list []cases.Case) ([]web.Task, error) {
 	var out []web.Task
 	task := func(title, hint, href, colour, tag string) {
-		label := web.Coloured(colour, tag)
+		label := v.label(colour, tag)
 		out = append(out, web.Task{Title: web.Term{Text: title}, Hint: web.HintText(hint), Href: href, Status: web.TaskStatus{Tag: &label}})
 	}
 	for _, k := range list {
@@ -140,10 +140,10 @@ func (v reader) waiting(ctx context.Context, list []cases.Case) ([]web.Task, err
 				return nil, err
 			}
 			if b.State == "open" {
-				task(v.t("home.pay", "amount", b.Amount), name, "/pay/"+b.ID, "yellow", v.t("turn.pay"))
+				task(v.t("home.pay", "amount", b.Amount), name, "/pay/"+b.ID, "yellow", "turn.pay")
 			}
 		case turnCorrect:
-			task(v.t("home.correct"), name, "/applications/"+k.Application, "yellow", v.t("turn.correct"))
+			task(v.t("home.correct"), name, "/applications/"+k.Application, "yellow", "turn.correct")
 		}
 	}
 	unread, err := v.p.d.Messages.Unread(ctx, v.who.Number)
@@ -155,7 +155,7 @@ func (v reader) waiting(ctx context.Context, list []cases.Case) ([]web.Task, err
 		if unread == 1 {
 			key = "home.unread_one"
 		}
-		task(v.t(key, "count", v.n(unread)), v.t("home.unread_hint"), "/messages", "blue", v.t("home.unread_tag"))
+		task(v.t(key, "count", v.n(unread)), v.t("home.unread_hint"), "/messages", "blue", "home.unread_tag")
 	}
 	return out, nil
 }

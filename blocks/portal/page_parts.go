@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dinh-gov/dinh/blocks/cases"
@@ -92,7 +93,7 @@ func (v reader) drafts(list []Draft) web.Component {
 		if d.Total > 0 {
 			hint = v.t("draft.progress", "done", d.Done, "total", d.Total) + " · " + hint
 		}
-		tag := web.Coloured("grey", v.t("draft.tag"))
+		tag := v.label("grey", "draft.tag")
 		items[i] = web.Task{Title: web.Term{Text: d.Title.In(v.lang)}, Href: "/apply/" + d.Application, Hint: web.HintText(hint), Status: web.TaskStatus{Tag: &tag}}
 	}
 	return web.TaskList{IDPrefix: "draft", Items: items}
@@ -112,7 +113,12 @@ func (v reader) caseList(prefix string, list []cases.Case) web.Component {
 // tag is the short word for where a case stands.
 func (v reader) tag(k cases.Case) web.Tag {
 	at := turnOf(k)
-	return web.Coloured(at.colour(), v.t("turn."+string(at)))
+	return v.label(at.colour(), "turn."+string(at))
+}
+
+// label is a tag that stays on one line beside a long title.
+func (v reader) label(colour, key string) web.Tag {
+	return web.Coloured(colour, strings.ReplaceAll(v.t(key), " ", "\u00a0"))
 }
 
 // when is the one date that matters about a case now.
@@ -139,8 +145,7 @@ func (v reader) late(k cases.Case) bool {
 func (v reader) serviceTiles(list []*services.Service, label string) web.Component {
 	items := make([]web.Tile, len(list))
 	for i, s := range list {
-		items[i] = web.Tile{Title: s.Title.In(v.lang), Text: s.Summary.In(v.lang), Href: "/services/" + s.ID, Icon: "document",
-			Badge: &web.Badge{Text: v.terms(s)}}
+		items[i] = web.Tile{Title: s.Title.In(v.lang), Text: v.terms(s) + ". " + s.Summary.In(v.lang), Href: "/services/" + s.ID, Icon: "document"}
 	}
 	return web.Tiles{Items: items, Label: label, Large: true}
 }

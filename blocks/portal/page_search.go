@@ -21,7 +21,7 @@ func (p *Portal) showSearch(w http.ResponseWriter, r *http.Request) error {
 	v := p.reader(r)
 	query := strings.TrimSpace(cut(text.NFC(r.URL.Query().Get("q")), maxQuery))
 	words := strings.Fields(text.Fold(query))
-	page := web.Page{Title: v.t("search.title"), Section: "home", Breadcrumbs: v.home()}
+	page := web.Page{Title: v.t("search.title"), Section: "home", Officer: v.who.IsOfficer(), Breadcrumbs: v.home()}
 	box := web.Search{Action: "/search", Value: query, Label: v.t("search.example"), Button: v.t("search.button")}
 	if len(words) == 0 {
 		return p.d.Pages.Show(w, r, page, box, web.Heading{Text: v.t("home.events"), Classes: "govuk-!-margin-top-7"}, v.eventTiles(p.d.LifeEvents),
@@ -110,7 +110,7 @@ func (p *Portal) showLifeEvent(w http.ResponseWriter, r *http.Request) error {
 	}
 	parts = append(parts, web.InsetText{Text: v.t("event.known")})
 	title := e.Title.In(v.lang)
-	return p.d.Pages.Show(w, r, web.Page{Title: title, Section: "home", Indexed: true, Breadcrumbs: v.home(),
+	return p.d.Pages.Show(w, r, web.Page{Title: title, Section: "home", Indexed: true, Officer: v.who.IsOfficer(), Breadcrumbs: v.home(),
 		Data: web.Plain{Title: title, Caption: v.t("event.caption"), Lead: e.Summary.In(v.lang)}}, parts...)
 }
 

@@ -63,6 +63,6 @@ func (v reader) section(key string) []web.Component {
 // words shows a page that is the same for everybody.
 func (v reader) words(w http.ResponseWriter, r *http.Request, key string, parts []web.Component) error {
 	title := v.t(key + ".title")
-	return v.p.d.Pages.Show(w, r, web.Page{Title: title, Indexed: true, Breadcrumbs: v.home(),
+	return v.p.d.Pages.Show(w, r, web.Page{Title: title, Indexed: true, Officer: v.who.IsOfficer(), Breadcrumbs: v.home(),
 		Data: web.Plain{Title: title, Lead: v.t(key + ".lead")}}, parts...)
 }

@@ -14,7 +14,7 @@ func TestHomeForEverybody(t *testing.T) {
 		lacks("Đang chờ bạn", "Hồ sơ của tôi", "/desk")
 	h.get("", "/ en").want(200, "What do you need to do today?", "Having a child", "Three promises we keep")
 	h.get("", "/").want(200, "Theo việc trong đời") // the other language's copy was not kept in its place
-	h.get("lan", "/").want(200, `href="/desk"`, "Đến bàn làm việc").lacks("Đang chờ bạn")
+	h.get("lan", "/").want(200, `href="/desk"`, "Đến bàn làm việc", "/desk/search").lacks("Đang chờ bạn", `href="/applications"`)
 }
 
 func TestHomeForThePerson(t *testing.T) {
@@ -175,5 +175,13 @@ func TestFailuresAreNotHidden(t *testing.T) {
 func TestNoPagesNoRoutes(t *testing.T) {
 	if r := portal.New(portal.Deps{}).Routes(); r != nil {
 		t.Errorf("%d routes without pages", len(r))
+	}
+}
+
+// BenchmarkHome is the front door of somebody with ten applications.
+func BenchmarkHome(b *testing.B) {
+	h := open(b, newWorld(b))
+	for b.Loop() {
+		h.get("mai", "/").want(200)
 	}
 }
