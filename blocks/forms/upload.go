@@ -45,6 +45,9 @@ func (x *Forms) inspect(ctx context.Context, f services.Field, in received) (upl
 		}
 		return u, nil
 	}
+	if len(data) == 0 && len(f.Accept) > 0 {
+		u.file.Type = f.Accept[0] // emptiness is what is wrong with it
+	}
 	if len(data) == 0 || len(f.Accept) > 0 && !accepts(f, u.file.Type) {
 		return u, nil // Validate says so
 	}
