@@ -49,11 +49,12 @@ type StatusError struct {
 	Method, Path string
 	Status       int
 	Heading      string
+	Errors       []string // the page's error summary
 }
 
 // Error says which page it was and what stood on it.
 func (e *StatusError) Error() string {
-	return fmt.Sprintf("%s %s: status %d: %s", e.Method, e.Path, e.Status, e.Heading)
+	return fmt.Sprintf("%s %s: status %d: %s %s", e.Method, e.Path, e.Status, e.Heading, strings.Join(e.Errors, "; "))
 }
 
 // Get opens a page. A status of 400 and above is a *StatusError; the page
@@ -87,7 +88,7 @@ func (b *Browser) do(req *http.Request) (*Page, error) {
 	}
 	p := &Page{Path: res.Request.URL.RequestURI(), Status: res.StatusCode, Body: body}
 	if res.StatusCode >= 400 {
-		return p, &StatusError{Method: req.Method, Path: req.URL.Path, Status: res.StatusCode, Heading: p.Heading()}
+		return p, &StatusError{Method: req.Method, Path: req.URL.Path, Status: res.StatusCode, Heading: p.Heading(), Errors: p.Errors()}
 	}
 	return p, nil
 }

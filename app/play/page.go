@@ -3,6 +3,7 @@ package play
 import (
 	"bytes"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -94,6 +95,18 @@ func (p *Page) Links(prefix string) []string {
 		}
 		return true
 	})
+	return out
+}
+
+// Ways lists where a person can go from the page: links, and buttons of forms
+// that only open another page.
+func (p *Page) Ways(prefix string) []string {
+	out := p.Links(prefix)
+	for _, f := range p.Forms() {
+		if f.Method == "get" && strings.HasPrefix(f.Action, prefix) && !slices.Contains(out, f.Action) {
+			out = append(out, f.Action)
+		}
+	}
 	return out
 }
 

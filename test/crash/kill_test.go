@@ -199,7 +199,7 @@ func (w *workload) people(t testing.TB, worker int, stop <-chan struct{}) {
 		sample, service, answers, files := fmt.Sprintf("mother-%04d", n), "birth", demo.BirthAnswers(childName), map[string]play.Upload(nil)
 		if worker%4 == 0 {
 			sample, service, answers = fmt.Sprintf("driver-%04d", n), "licence", demo.LicenceAnswers()
-			files = map[string]play.Upload{"photo": demo.Portrait()}
+			files = map[string]play.Upload{"photo.portrait": demo.Portrait()}
 		}
 		w.apply(t, sample, service, answers, files)
 	}
@@ -233,7 +233,7 @@ func (w *workload) apply(t testing.TB, sample, service string, answers play.Answ
 		if err != nil {
 			return err
 		}
-		links := page.Links("/pay/")
+		links := page.Ways("/pay/")
 		if len(links) == 0 {
 			return errNotYet
 		}

@@ -85,6 +85,16 @@ type show struct {
 	documentPaths []string
 }
 
+// papers lists the pages of the documents that a page leads to.
+func papers(p *play.Page) (out []string) {
+	for _, link := range p.Links("/my-documents/") {
+		if !strings.HasSuffix(link, "/file.pdf") {
+			out = append(out, link)
+		}
+	}
+	return out
+}
+
 const childName = "Trần Nguyễn Minh Anh"
 
 func (s *show) birth(ctx context.Context) error {
@@ -104,12 +114,12 @@ func (s *show) birth(ctx context.Context) error {
 		return err
 	}
 	s.t.say("mother", "gives the name, checks, consents, submits: %s", s.birthApp.Code)
-	done, err := b.Wait(ctx, "/applications/"+s.birthApp.ID, func(p *play.Page) bool { return len(p.Links("/my-documents/")) >= 3 })
+	done, err := b.Wait(ctx, "/applications/"+s.birthApp.ID, func(p *play.Page) bool { return len(papers(p)) >= 3 })
 	if err != nil {
 		return err
 	}
-	s.documentPaths = append(s.documentPaths, done.Links("/my-documents/")...)
-	s.t.say("registry", "decided by the table; three registers written; %d signed documents", len(done.Links("/my-documents/")))
+	s.documentPaths = papers(done)
+	s.t.say("registry", "decided by the table; registers written; %d signed documents", len(s.documentPaths))
 	return nil
 }
 
@@ -119,12 +129,12 @@ func (s *show) licence(ctx context.Context) (err error) {
 	if err := b.SignIn(ctx, "hung"); err != nil {
 		return err
 	}
-	if s.licenceApp, err = b.Apply(ctx, "licence", LicenceAnswers(), map[string]play.Upload{"photo": Portrait()}); err != nil {
+	if s.licenceApp, err = b.Apply(ctx, "licence", LicenceAnswers(), map[string]play.Upload{"photo.portrait": Portrait()}); err != nil {
 		return err
 	}
 	s.t.say("driver", "answers, uploads a photo, submits: %s", s.licenceApp.Code)
-	if err := s.pay(ctx, b, s.licenceApp, "4000 0000 0000 0002"); err == nil {
-		return errors.New("a declined card was taken for a payment")
+	if err := s.pay(ctx, b, s.licenceApp, "4000 0000 0000 0002"); !errors.Is(err, errNotPaid) {
+		return fmt.Errorf("a declined card: %w", err)
 	}
 	s.t.say("driver", "a card is declined; nothing is lost")
 	if err := s.pay(ctx, b, s.licenceApp, "4444 3333 2222 1111"); err != nil {
@@ -135,39 +145,41 @@ func (s *show) licence(ctx context.Context) (err error) {
 	if err := o.SignIn(ctx, s.officer("licence-officer", 0)); err != nil {
 		return err
 	}
-	if err := Decide(ctx, o, s.licenceApp.Code, "return", url.Values{"message": {"Ảnh bị tối, xin gửi ảnh khác."}, "fields": {"photo"}}); err != nil {
+	if err := Decide(ctx, o, s.licenceApp.Code, "return", url.Values{"_message": {"Ảnh bị tối, xin gửi ảnh khác."}, "_fields": {"photo.portrait"}}); err != nil {
 		return err
 	}
 	s.t.say("officer", "claims the case, asks for a better photo; the clock stops")
-	page, err := b.Wait(ctx, "/applications/"+s.licenceApp.ID, func(p *play.Page) bool { return len(p.Links("/apply/"+s.licenceApp.ID)) > 0 })
+	page, err := b.Wait(ctx, "/applications/"+s.licenceApp.ID, func(p *play.Page) bool { return len(p.Ways("/apply/"+s.licenceApp.ID)) > 0 })
 	if err != nil {
 		return err
 	}
-	if page, err = b.Get(ctx, page.Links("/apply/" + s.licenceApp.ID)[0]); err != nil {
+	if page, err = b.Get(ctx, page.Ways("/apply/" + s.licenceApp.ID)[0]); err != nil {
 		return err
 	}
-	if _, err := b.Finish(ctx, page, LicenceAnswers(), map[string]play.Upload{"photo": Portrait()}); err != nil {
+	if _, err := b.Finish(ctx, page, LicenceAnswers(), map[string]play.Upload{"photo.portrait": Portrait()}); err != nil {
 		return err
 	}
 	s.t.say("driver", "sends another photo")
 	if err := Decide(ctx, o, s.licenceApp.Code, "approve", nil); err != nil {
 		return err
 	}
-	done, err := b.Wait(ctx, "/applications/"+s.licenceApp.ID, func(p *play.Page) bool { return len(p.Links("/my-documents/")) >= 1 })
+	done, err := b.Wait(ctx, "/applications/"+s.licenceApp.ID, func(p *play.Page) bool { return len(papers(p)) >= 1 })
 	if err != nil {
 		return err
 	}
-	s.t.say("officer", "approves; the register has the new date, the driver a signed licence: %s", strings.Join(done.Links("/my-documents/"), " "))
+	s.t.say("officer", "approves; the register has the new date, the driver a signed licence: %s", strings.Join(papers(done), " "))
 	return nil
 }
 
 func (s *show) refused(ctx context.Context) (err error) {
 	s.t.act("Another driver is refused and gets the money back")
 	b := play.NewBrowser(s.stage.Base)
-	if err := b.SignIn(ctx, "son"); err != nil {
+	if err := b.SignIn(ctx, "tuan"); err != nil {
 		return err
 	}
-	if s.refusedApp, err = b.Apply(ctx, "licence", LicenceAnswers(), map[string]play.Upload{"photo": Portrait()}); err != nil {
+	answers := LicenceAnswers()
+	answers["fitness.examined_on"] = time.Now().AddDate(0, 0, -20).Format(time.DateOnly)
+	if s.refusedApp, err = b.Apply(ctx, "licence", answers, map[string]play.Upload{"photo.portrait": Portrait(), "fitness.certificate": Portrait()}); err != nil {
 		return err
 	}
 	if err := s.pay(ctx, b, s.refusedApp, "4444333322221111"); err != nil {
@@ -178,11 +190,11 @@ func (s *show) refused(ctx context.Context) (err error) {
 	if err := o.SignIn(ctx, s.officer("licence-officer", 0)); err != nil {
 		return err
 	}
-	if err := Decide(ctx, o, s.refusedApp.Code, "refuse", url.Values{"message": {"Xin xem lý do kèm theo."}}); err != nil {
+	if err := Decide(ctx, o, s.refusedApp.Code, "refuse", url.Values{"_message": {"Xin xem lý do kèm theo."}}); err != nil {
 		return err
 	}
 	_, err = b.Wait(ctx, "/applications/"+s.refusedApp.ID, func(p *play.Page) bool {
-		cs, err := s.stage.App.Cases.ForPerson(ctx, s.number("son"))
+		cs, err := s.stage.App.Cases.ForPerson(ctx, s.number("tuan"))
 		return err == nil && len(cs) > 0 && cs[0].Final == "refused" && !cs[0].Pending
 	})
 	s.t.say("officer", "refuses with a reason; the fee is refunded")
@@ -192,12 +204,14 @@ func (s *show) refused(ctx context.Context) (err error) {
 // pay goes from the application's page through the provider's and back. It
 // fails if the bill is still open afterwards.
 func (s *show) pay(ctx context.Context, b *play.Browser, a play.Application, card string) error {
-	page, err := b.Wait(ctx, "/applications/"+a.ID, func(p *play.Page) bool { return len(p.Links("/pay/")) > 0 })
+	page, err := b.Wait(ctx, "/applications/"+a.ID, func(p *play.Page) bool { return len(p.Ways("/pay/")) > 0 })
 	if err != nil {
 		return err
 	}
-	return Pay(ctx, b, page.Links("/pay/")[0], card)
+	return Pay(ctx, b, page.Ways("/pay/")[0], card)
 }
+
+var errNotPaid = errors.New("not paid")
 
 // Pay pays a bill with a sandbox card.
 func Pay(ctx context.Context, b *play.Browser, path, card string) error {
@@ -216,7 +230,7 @@ func Pay(ctx context.Context, b *play.Browser, path, card string) error {
 		return err
 	}
 	if page.Form("/pay/") != nil {
-		return fmt.Errorf("not paid: %s", page.Heading())
+		return fmt.Errorf("%w: %s", errNotPaid, page.Heading())
 	}
 	return nil
 }
