@@ -266,19 +266,24 @@ func (x *Forms) newDraft(ctx context.Context, def *services.Service, p auth.Prin
 	return w, x.seal(ctx, w)
 }
 
-// Drafts gives what the person of ctx has begun, or has to correct, newest
-// first. Whether a submitted application was returned is for cases to say.
+// Drafts gives what the person of ctx has begun in their present role (for
+// themselves, or for whom they act), newest first. What was returned for
+// correction is not among them: cases knows.
 func (x *Forms) Drafts(ctx context.Context) ([]Application, error) {
-	return x.listed(ctx, func(a Application) bool { return a.State == Draft })
+	behalf := ""
+	if p := auth.From(ctx); p.OnBehalf != "" {
+		behalf = x.d.Keys.Pseudonym(p.OnBehalf)
+	}
+	return x.listed(ctx, func(r row) bool { return r.State == Draft && r.behalf == behalf })
 }
 
 // Applications gives all that the person of ctx has begun or sent, newest
 // first, at most 100.
 func (x *Forms) Applications(ctx context.Context) ([]Application, error) {
-	return x.listed(ctx, func(Application) bool { return true })
+	return x.listed(ctx, func(row) bool { return true })
 }
 
-func (x *Forms) listed(ctx context.Context, want func(Application) bool) ([]Application, error) {
+func (x *Forms) listed(ctx context.Context, want func(row) bool) ([]Application, error) {
 	p := auth.From(ctx)
 	if !p.IsPerson() {
 		return nil, errs.New(errs.Unauthenticated, "auth.sign_in")
@@ -289,7 +294,7 @@ func (x *Forms) listed(ctx context.Context, want func(Application) bool) ([]Appl
 	}
 	out := make([]Application, 0, len(rows))
 	for _, r := range rows {
-		if !want(r.Application) {
+		if !want(r) {
 			continue
 		}
 		def, err := x.d.Services.Get(ctx, r.DefHash)

@@ -144,6 +144,10 @@ func TestAssuranceAndRole(t *testing.T) {
 	if r := h.as(an).get(app); r.status != http.StatusForbidden {
 		t.Errorf("in another role: %d", r.status)
 	}
+	if list, err := h.Drafts(h.in(an)); err != nil || len(list) != 0 {
+		t.Errorf("the parent's own drafts: %v %v", list, err)
+	}
+	h.leads(parent.post(app+"/p/photo", url.Values{"rules": {"yes"}}), app+"/p/you") // not before its time
 	own := h.as(an).start()
 	if own == app {
 		t.Error("one draft for two roles")

@@ -1,6 +1,7 @@
 package forms
 
 import (
+	"html/template"
 	"net/http"
 
 	"github.com/dinh-gov/dinh/blocks/services"
@@ -91,8 +92,9 @@ func sourced(value, source string) web.Term {
 	if source == "" {
 		return web.Term{Text: value}
 	}
-	return web.Term{Body: []web.Component{web.Paragraph{Text: value, Classes: "govuk-!-margin-bottom-1"},
-		web.Paragraph{Text: source, Classes: "govuk-hint govuk-!-font-size-16 govuk-!-margin-bottom-0"}}}
+	esc := template.HTMLEscapeString
+	return web.Term{HTML: template.HTML(esc(value) + //nolint:gosec // both escaped
+		`<span class="govuk-hint govuk-!-display-block govuk-!-font-size-16 govuk-!-font-weight-regular govuk-!-margin-bottom-0">` + esc(source) + `</span>`)}
 }
 
 func factSource(s speaker, a *work, f services.Fact) string {

@@ -17,6 +17,10 @@ import (
 // phones take, and no bomb.
 const maxPixels = 50_000_000
 
+// widestKept is how wide a picture is kept where the field does not say:
+// enough to read a photographed page.
+const widestKept = 3000
+
 // jpegQuality is what photographs are kept in.
 const jpegQuality = 90
 

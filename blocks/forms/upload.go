@@ -120,8 +120,8 @@ func (x *Forms) picture(ctx context.Context, f services.Field, u upload) (upload
 	case <-ctx.Done():
 		return u, ctx.Err()
 	}
-	widest := 0
-	if f.Image != nil {
+	widest := widestKept
+	if f.Image != nil && f.Image.MaxWidth > 0 {
 		widest = f.Image.MaxWidth
 	}
 	asPNG := u.file.Type == "image/png" && len(f.Accept) > 0 && !accepts(f, "image/jpeg")
