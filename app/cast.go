@@ -33,13 +33,17 @@ func (a *App) castMothers(ctx context.Context, world *people.World, n int) (int,
 			busy[r["mother"]] = true
 		}
 	}
+	settled := map[any]bool{} // only those whose case the table decides
+	for r := range world.Records("residence") {
+		settled[r["number"]] = r["kind"] == "permanent"
+	}
 	today := a.Config.Clock.Now().In(a.Calendar.Zone())
 	var role []member
 	for r := range world.Records("marriages") {
 		if len(role) == n || like == nil {
 			break
 		}
-		if r["status"] != "valid" || busy[r["wife"]] {
+		if r["status"] != "valid" || busy[r["wife"]] || !settled[r["wife"]] {
 			continue
 		}
 		busy[r["wife"]] = true

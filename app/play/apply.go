@@ -16,6 +16,15 @@ func (b *Browser) SignIn(ctx context.Context, sample string) error {
 	return err
 }
 
+// Name is who is signed in, as the header of every page says.
+func (b *Browser) Name(ctx context.Context) (string, error) {
+	page, err := b.Get(ctx, "/applications")
+	if err != nil {
+		return "", err
+	}
+	return page.Class("dinh-account__name"), nil
+}
+
 // SignOut ends the session.
 func (b *Browser) SignOut(ctx context.Context) error {
 	_, err := b.Submit(ctx, &Form{Action: "/sign-out", Method: "post", Values: url.Values{}}, nil, nil)

@@ -21,9 +21,6 @@ type Browser struct {
 	base string
 	http *http.Client
 	Lang string // "vi" or "en"; sent as Accept-Language
-	// OnSubmit, when set, sees every form before it is sent. Benchmarks record
-	// one person's way with it and send many others the same way.
-	OnSubmit func(action string, values url.Values)
 }
 
 // NewBrowser opens a fresh browser on the house at base (http://127.0.0.1:8080).
@@ -31,6 +28,9 @@ func NewBrowser(base string) *Browser {
 	jar, _ := cookiejar.New(nil) // fails only with options
 	return &Browser{base: strings.TrimSuffix(base, "/"), Lang: "vi", http: &http.Client{Jar: jar, Timeout: 60 * time.Second, Transport: transport()}}
 }
+
+// Close gives back the browser's connections.
+func (b *Browser) Close() { b.http.CloseIdleConnections() }
 
 func transport() http.RoundTripper {
 	return &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second, DisableCompression: true}
@@ -107,9 +107,6 @@ func (b *Browser) Submit(ctx context.Context, f *Form, values url.Values, files 
 	}
 	for k, v := range values {
 		all[k] = v
-	}
-	if b.OnSubmit != nil {
-		b.OnSubmit(f.Action, all)
 	}
 	if f.Method == "get" {
 		return b.Get(ctx, f.Action+"?"+all.Encode())

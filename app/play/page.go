@@ -68,6 +68,18 @@ func (p *Page) Heading() string {
 	return out
 }
 
+// Class is the text of the first element of a class.
+func (p *Page) Class(name string) string {
+	var out string
+	each(p.dom(), func(n *html.Node) bool {
+		if out == "" && slices.Contains(strings.Fields(attr(n, "class")), name) {
+			out = text(n)
+		}
+		return out == ""
+	})
+	return out
+}
+
 // Text is everything that the page says, in one line.
 func (p *Page) Text() string {
 	var out string

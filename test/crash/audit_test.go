@@ -2,6 +2,7 @@ package crash
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/dinh-gov/dinh/app"
@@ -99,7 +100,7 @@ func oneBirth(t testing.TB, a *app.App, sample, mother string) {
 	}
 	child, entries := "", 0
 	for _, r := range found {
-		if r.Data["child_name"] == childName {
+		if name, _ := r.Data["child_name"].(string); strings.HasSuffix(name, childName) {
 			entries++
 			child, _ = r.Data["child"].(string)
 		}

@@ -77,11 +77,7 @@ func (o Options) complete() Options {
 }
 
 func measure(ctx context.Context, s *demo.Stage, o Options) ([]Figure, error) {
-	way, err := record(ctx, s.Base)
-	if err != nil {
-		return nil, err
-	}
-	births, err := births(ctx, s, way, o)
+	births, err := births(ctx, s, o)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +94,7 @@ func measure(ctx context.Context, s *demo.Stage, o Options) ([]Figure, error) {
 
 // births lets all mothers apply and waits until every child is registered,
 // every document signed and every message handed over.
-func births(ctx context.Context, s *demo.Stage, way []step, o Options) ([]Figure, error) {
+func births(ctx context.Context, s *demo.Stage, o Options) ([]Figure, error) {
 	before, err := s.App.Registers.Count(ctx, "births")
 	if err != nil {
 		return nil, err
@@ -114,7 +110,7 @@ func births(ctx context.Context, s *demo.Stage, way []step, o Options) ([]Figure
 				if n > int64(o.Births) {
 					return
 				}
-				if err := follow(ctx, s.Base, fmt.Sprintf("mother-%04d", n+1), way); err != nil {
+				if err := apply(ctx, s, fmt.Sprintf("mother-%04d", n+1)); err != nil {
 					failed.Add(1)
 					first.CompareAndSwap(nil, &err)
 				}

@@ -18,11 +18,19 @@ import (
 
 // BirthAnswers is all that the mother types: what no register knows.
 func BirthAnswers(name string) play.Answers {
-	return play.Answers{"child.full_name": name}
+	return play.Answers{"child.full_name": name, "contact.email": "me@vidu.example", "contact.phone": "0900000123"}
+}
+
+// Child gives a newborn the family name of its mother.
+func Child(mother, given string) string {
+	family, _, _ := strings.Cut(mother, " ")
+	return family + " " + given
 }
 
 // LicenceAnswers is what a driver types.
-func LicenceAnswers() play.Answers { return play.Answers{"licence.correct": "yes"} }
+func LicenceAnswers() play.Answers {
+	return play.Answers{"licence.correct": "yes", "contact.email": "lai@vidu.example", "contact.phone": "0900000124"}
+}
 
 // Portrait draws a plain portrait photo, as a phone would send it.
 func Portrait() play.Upload {
