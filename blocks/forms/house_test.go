@@ -46,6 +46,7 @@ type registers struct {
 	asked []forms.Fetch
 	down  map[string]bool // by evidence id
 	email string
+	world map[string]any // by evidence id; nil: the usual
 }
 
 func (r *registers) Fetch(_ context.Context, f forms.Fetch) ([]services.Record, error) {
@@ -56,6 +57,8 @@ func (r *registers) Fetch(_ context.Context, f forms.Fetch) ([]services.Record, 
 		return nil, errs.New(errs.Unavailable, "exchange.provider_down")
 	}
 	switch {
+	case r.world != nil:
+		return recordsOf(r.world[f.Evidence.ID]), nil
 	case f.Evidence.ID == "school":
 		return []services.Record{{ID: "s-" + f.Where["code"], Data: map[string]any{"name": "Trường Chu Văn An"}}}, nil
 	case f.Where["number"] == ghost:
@@ -63,6 +66,20 @@ func (r *registers) Fetch(_ context.Context, f forms.Fetch) ([]services.Record, 
 	}
 	return []services.Record{{ID: "p1", Data: map[string]any{"number": f.Where["number"], "full_name": "Nguyễn Văn An", "birth_date": "1990-05-01",
 		"email": r.email, "school": "CVA"}}}, nil
+}
+
+// recordsOf is what a test of a definition says a register knows.
+func recordsOf(v any) (out []services.Record) {
+	switch v := v.(type) {
+	case []any:
+		for _, one := range v {
+			out = append(out, recordsOf(one)...)
+		}
+	case map[string]any:
+		id, _ := v["id"].(string)
+		out = append(out, services.Record{ID: id, Data: v})
+	}
+	return out
 }
 
 func (r *registers) count() int {
@@ -134,7 +151,9 @@ type house struct {
 	dir       string
 }
 
-func newHouse(t testing.TB) *house {
+func newHouse(t testing.TB) *house { return houseOf(t, definition(t)) }
+
+func houseOf(t testing.TB, def *services.Service) *house {
 	t.Helper()
 	need := func(err error) {
 		t.Helper()
@@ -142,7 +161,6 @@ func newHouse(t testing.TB) *house {
 			t.Fatal(err)
 		}
 	}
-	def := definition(t)
 	h := &house{t: t, clock: clock.New(time.Date(2026, 11, 24, 1, 0, 0, 0, time.UTC)), dir: t.TempDir(),
 		registers: &registers{down: map[string]bool{}, email: "An@Example.com"}, office: &office{opened: map[string]forms.Submission{}}}
 	h.db = dbtest.New(t, dbtest.Set{Name: "keys", FS: keys.Migrations()}, dbtest.Set{Name: "forms", FS: forms.Migrations()})
