@@ -35,7 +35,7 @@ func Messages() fs.FS { return messages }
 
 // RoleInspector is the role of officers who may look into other people's lists
 // of accesses: data protection officers.
-const RoleInspector = "data-protection"
+const RoleInspector = "data-protection-officer"
 
 // Deps is what transparency stands on.
 type Deps struct {
