@@ -224,9 +224,13 @@ type casesNotify struct{ notify *notify.Notify }
 
 // Send implements cases.Notify.
 func (n casesNotify) Send(ctx context.Context, m cases.Notice) error {
-	return n.notify.Send(ctx, notify.Message{
+	message := notify.Message{
 		Key: m.Key, Number: m.Number, Channels: m.Channels, Subject: m.Subject, Body: m.Body, SMS: m.SMS, Link: m.Link, Reference: m.Reference,
-	})
+	}
+	if m.To.Email != "" || m.To.Phone != "" {
+		message.Contact = &notify.Contact{Name: m.To.Name, Email: m.To.Email, Phone: m.To.Phone, Lang: m.To.Lang}
+	}
+	return n.notify.Send(ctx, message)
 }
 
 // casesDocuments issues a case's results.

@@ -67,6 +67,9 @@ func (a *App) castDrivers(ctx context.Context, world *people.World, n int) (int,
 			like = r
 		}
 	}
+	for r := range world.Records("marriages") {
+		busy[r["wife"]] = true // she may be a mother of the same cast
+	}
 	today := a.Config.Clock.Now().In(a.Calendar.Zone())
 	var role []member
 	for r := range world.Records("driving-licences") {
@@ -74,7 +77,7 @@ func (a *App) castDrivers(ctx context.Context, world *people.World, n int) (int,
 			break
 		}
 		expires, _ := r["expires_on"].(string)
-		if r["status"] != "active" || expires < today.Format("2006-01-02") || busy[r["holder"]] {
+		if r["status"] != "valid" || expires < today.Format("2006-01-02") || busy[r["holder"]] {
 			continue
 		}
 		busy[r["holder"]] = true

@@ -147,6 +147,10 @@ func (b *Browser) step(ctx context.Context, page *Page, id string, answers Answe
 			return next, true, err
 		}
 	}
+	if f := page.Form(root + "/evidence"); f != nil { // a register did not answer: try again
+		next, err := b.Submit(ctx, f, nil, nil)
+		return next, false, err
+	}
 	if f := page.Form(root + "/p/"); f != nil {
 		next, err := b.Submit(ctx, f, f.Fill(answers), files)
 		return next, false, err

@@ -134,6 +134,14 @@ type Notice struct {
 	Key, Number, Reference, Link string
 	Channels                     []string
 	Subject, Body, SMS           i18n.Text
+	To                           Address
+}
+
+// Address is where the applicant wants to hear of this application: the
+// answers contact.email and contact.phone, where the service asks for them.
+type Address struct {
+	Name, Email, Phone string
+	Lang               i18n.Lang
 }
 
 // Case is what lists and headers show. It holds no personal content except

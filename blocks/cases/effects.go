@@ -150,7 +150,16 @@ func (c *Cases) inward(ctx context.Context, w *work, st services.WorkflowState, 
 	return c.d.Notify.Send(ctx, Notice{
 		Key: w.key(i), Number: w.content.Number, Reference: w.Code, Link: "/applications/" + w.Application,
 		Channels: text.Channels, Subject: text.Subject, Body: text.Body, SMS: text.SMS,
+		To: w.address(),
 	})
+}
+
+// address reads the answers in which people say how to reach them.
+func (w *work) address() Address {
+	a := Address{Name: w.content.Name, Lang: w.content.Lang}
+	a.Email, _ = w.content.State.Answers["contact.email"].(string)
+	a.Phone, _ = w.content.State.Answers["contact.phone"].(string)
+	return a
 }
 
 func (c *Cases) bill(ctx context.Context, w *work, step services.Step, i int) error {

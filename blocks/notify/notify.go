@@ -218,7 +218,7 @@ func (n *Notify) deliver(send func(ctx context.Context, m stored, c content, to 
 		if err != nil {
 			return err
 		}
-		to, err := n.contact(ctx, c)
+		to, err := n.contact(ctx, d.Channel, c)
 		if err == nil {
 			var ref string
 			ref, err = send(ctx, m, c, to)
@@ -236,8 +236,10 @@ func (n *Notify) deliver(send func(ctx context.Context, m stored, c content, to 
 	}
 }
 
-func (n *Notify) contact(ctx context.Context, c content) (Contact, error) {
-	if c.Contact != nil {
+// contact says where a message goes on a channel: where its sender said, else
+// where the person can be reached.
+func (n *Notify) contact(ctx context.Context, channel string, c content) (Contact, error) {
+	if c.Contact != nil && (channel == Email && c.Contact.Email != "" || channel == SMS && c.Contact.Phone != "") {
 		return *c.Contact, nil
 	}
 	return n.d.Contacts.Contact(ctx, c.Number)

@@ -61,8 +61,10 @@ func TestKill(t *testing.T) {
 	}
 	close(stop)
 	wg.Wait()
+	t.Logf("everybody is through after %s", time.Since(began).Round(time.Second))
 	h.settle()
 	h.stop()
+	t.Logf("the house is quiet after %s", time.Since(began).Round(time.Second))
 	w.audit(t, h)
 }
 
@@ -241,13 +243,16 @@ func (w *workload) apply(t testing.TB, sample, service string, answers play.Answ
 			return err
 		}
 		links := page.Ways("/pay/")
-		if len(links) == 0 {
-			return errNotYet
+		switch {
+		case len(links) > 0:
+			return demo.Pay(ctx, b, links[0], "4444333322221111")
+		case strings.Contains(page.Text(), "Đã thanh toán"):
+			return nil // the answer to an earlier try was lost, the payment was not
 		}
-		return demo.Pay(ctx, b, links[0], "4444333322221111")
+		return errNotYet
 	})
-	if err != nil && !errors.Is(err, errNotYet) {
-		t.Logf("%s did not pay: %v", sample, err)
+	if err != nil {
+		t.Errorf("%s, %s, could not pay: %v", sample, a.Code, err)
 	}
 }
 
