@@ -21,6 +21,7 @@ import (
 	"github.com/dinh-gov/dinh/app"
 	"github.com/dinh-gov/dinh/app/play"
 	"github.com/dinh-gov/dinh/country/people"
+	"github.com/dinh-gov/dinh/kernel/db"
 	"github.com/dinh-gov/dinh/kernel/telemetry"
 )
 
@@ -210,4 +211,17 @@ func (h *house) settle(t *testing.T) {
 	if err := h.Jobs.Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// one is the single value of a query.
+func (h *house) one(t *testing.T, query string, args ...any) string {
+	t.Helper()
+	var v any
+	err := h.DB.Read(t.Context(), func(ctx context.Context, q db.Querier) error {
+		return q.QueryRowContext(ctx, query, args...).Scan(&v)
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return fmt.Sprint(v)
 }
