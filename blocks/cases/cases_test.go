@@ -349,9 +349,14 @@ func TestWhoMayHandle(t *testing.T) {
 			wantCode(t, h.Unclaim(ctx, id), c.code)
 		})
 	}
-	wantCode(t, h.Act(h.as("x", "GOV/MOJ", "typist"), approve), "cases.not_allowed")
-	if k := must[*cases.Full](t)(h.Get(h.as("x", "GOV/MOJ", "typist"), id)); len(k.Offers) != 0 {
-		t.Errorf("a typist is offered %v", k.Offers)
+	typist := h.as("x", "GOV/MOJ", "typist")
+	wantCode(t, h.Act(typist, approve), "cases.not_allowed")
+	wantCode(t, h.Claim(typist, id), "cases.not_allowed")
+	_, err := h.Get(typist, id)
+	wantCode(t, err, "cases.not_allowed")
+	found := slices.Concat(must[[]cases.Case](t)(h.Search(typist, h.get(id).Code)), must[[]cases.Case](t)(h.Queue(typist, cases.QueueQuery{Queue: h.get(id).Queue})))
+	if queues := must[[]cases.QueueCount](t)(h.Queues(typist)); len(found) != 0 || len(queues) != 0 {
+		t.Errorf("a typist sees %v in %v", found, queues)
 	}
 	wantCode(t, h.Act(h.registrar(), cases.Input{Case: id, Action: "withdraw"}), "cases.not_allowed")
 	h.state(id, "review")

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dinh-gov/dinh/blocks/services"
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/event"
@@ -25,14 +26,15 @@ type QueueCount struct {
 	Stopped int // Stopped: the clock stands still
 }
 
-// Queues lists the queues with open cases of the caller's member.
+// Queues lists the queues with open cases of services in which the caller has a
+// part.
 func (c *Cases) Queues(ctx context.Context) ([]QueueCount, error) {
 	all, err := c.Figures(ctx)
 	return slices.DeleteFunc(all, func(q QueueCount) bool { return q.Queue == "" }), err
 }
 
-// Figures counts all open cases of the caller's member, also those that are
-// in no queue.
+// Figures counts the open cases of those queues, and those of the caller's
+// member that are in no queue.
 func (c *Cases) Figures(ctx context.Context) ([]QueueCount, error) {
 	p := auth.From(ctx)
 	if !p.IsOfficer() {
@@ -48,18 +50,20 @@ func (c *Cases) Figures(ctx context.Context) ([]QueueCount, error) {
 	if err != nil {
 		return nil, err
 	}
+	mine := map[string]bool{"": true} // in no queue: a number, nothing to open
 	for _, s := range served {
 		def, err := c.d.Services.Get(ctx, s.hash)
 		if err != nil {
 			return nil, err
 		}
+		mine[s.queue] = mine[s.queue] || serves(def, p)
 		for i := range counts {
 			if counts[i].Queue == s.queue {
 				counts[i].Services = append(counts[i].Services, def.Title)
 			}
 		}
 	}
-	return counts, nil
+	return slices.DeleteFunc(counts, func(q QueueCount) bool { return !mine[q.Queue] }), nil
 }
 
 // Which cases of a queue to list.
@@ -93,7 +97,7 @@ func (c *Cases) Queue(ctx context.Context, q QueueQuery) ([]Case, error) {
 	case OnlyMine:
 		only, args = ` AND assignee=$5`, append(args, p.Officer)
 	}
-	return c.headers(ctx, `member=$1 AND queue=$2 AND final=''`+only+urgentFirst+`$3 OFFSET $4`, args...)
+	return c.served(ctx, p, `member=$1 AND queue=$2 AND final=''`+only+urgentFirst+`$3 OFFSET $4`, args...)
 }
 
 // Next claims the most urgent case of a queue that nobody has claimed and that
@@ -122,7 +126,7 @@ func (c *Cases) Mine(ctx context.Context) ([]Case, error) {
 	if !p.IsOfficer() {
 		return nil, errs.New(errs.Forbidden, "cases.not_allowed")
 	}
-	return c.headers(ctx, `assignee=$1 AND member=$2 AND final=''`+urgentFirst+`$3`, p.Officer, p.Member, PageSize)
+	return c.served(ctx, p, `assignee=$1 AND member=$2 AND final=''`+urgentFirst+`$3`, p.Officer, p.Member, PageSize)
 }
 
 // Search finds up to 50 cases of the caller's member by dossier code or
@@ -137,7 +141,7 @@ func (c *Cases) Search(ctx context.Context, query string) ([]Case, error) {
 		return nil, nil
 	}
 	escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(folded)
-	return c.headers(ctx, `member=$1 AND search LIKE $2 ESCAPE '\' ORDER BY opened DESC LIMIT $3`, p.Member, "%"+escaped+"%", PageSize)
+	return c.served(ctx, p, `member=$1 AND search LIKE $2 ESCAPE '\' ORDER BY opened DESC LIMIT $3`, p.Member, "%"+escaped+"%", PageSize)
 }
 
 // ForPerson lists up to 50 cases of the person with this number, newest first.
@@ -145,19 +149,35 @@ func (c *Cases) ForPerson(ctx context.Context, number string) ([]Case, error) {
 	return c.headers(ctx, `subject=$1 ORDER BY opened DESC LIMIT $2`, c.d.Keys.Pseudonym(number), PageSize)
 }
 
+// served are headers of cases of services in which p has a part.
+func (c *Cases) served(ctx context.Context, p auth.Principal, where string, args ...any) ([]Case, error) {
+	rows, err := c.store.list(ctx, where, args...)
+	if err != nil {
+		return nil, err
+	}
+	return c.entitled(ctx, rows, func(def *services.Service) bool { return serves(def, p) })
+}
+
 func (c *Cases) headers(ctx context.Context, where string, args ...any) ([]Case, error) {
 	rows, err := c.store.list(ctx, where, args...)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Case, len(rows))
-	for i, r := range rows {
+	return c.entitled(ctx, rows, func(*services.Service) bool { return true })
+}
+
+// entitled gives the headers of rows whose service is shown, with their titles.
+func (c *Cases) entitled(ctx context.Context, rows []row, shown func(*services.Service) bool) ([]Case, error) {
+	out := make([]Case, 0, len(rows))
+	for _, r := range rows {
 		def, err := c.d.Services.Get(ctx, r.DefHash)
 		if err != nil {
 			return nil, err
 		}
-		out[i] = r.Case
-		c.entitle(def, &out[i])
+		if shown(def) {
+			out = append(out, r.Case)
+			c.entitle(def, &out[len(out)-1])
+		}
 	}
 	return out, nil
 }
@@ -174,7 +194,7 @@ func (c *Cases) Names(ctx context.Context, list []Case) error {
 	return nil
 }
 
-// Get gives an officer of the owning member a case with everything in it.
+// Get gives an officer who has a part in the service a case with everything in it.
 func (c *Cases) Get(ctx context.Context, id string) (*Full, error) {
 	w, err := c.load(ctx, "id", id)
 	if err != nil {
