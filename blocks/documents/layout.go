@@ -48,8 +48,8 @@ func (x *Documents) render(ctx context.Context, n NewDocument, doc Document) ([]
 	return p.Sign(pdf.Signing{Identity: who, Name: n.SignerName.VI, Reason: n.Title.VI, At: doc.IssuedAt})
 }
 
-func centred(p *pdf.Paper, s string, st pdf.Style, middle, y float64) pdf.Line {
-	return pdf.Line{X: middle - p.Width(s, st)/2, Y: y, Text: s, Style: st}
+func centred(p *pdf.Paper, s string, st pdf.Style, at pdf.Point) pdf.Line {
+	return pdf.Line{X: at.X - p.Width(s, st)/2, Y: at.Y, Text: s, Style: st}
 }
 
 // heading sets what every Vietnamese official paper begins with: who issues it
@@ -62,24 +62,24 @@ func heading(p *pdf.Paper, n NewDocument, doc Document) float64 {
 	var lines []pdf.Line
 	y := 72.0
 	for _, l := range p.Wrap(strings.ToUpper(n.SignerName.VI), strong, 190) {
-		lines = append(lines, centred(p, l, strong, office, y))
+		lines = append(lines, centred(p, l, strong, pdf.Point{X: office, Y: y}))
 		y += 13
 	}
 	p.Text("P", -1, lines...)
 	p.Rule(pdf.Point{X: office - 32, Y: y - 5}, pdf.Point{X: office + 32, Y: y - 5}, 0.6, ink)
 	if doc.Number != "" {
-		p.Text("P", -1, centred(p, "Số: "+doc.Number, small, office, y+12))
+		p.Text("P", -1, centred(p, "Số: "+doc.Number, small, pdf.Point{X: office, Y: y + 12}))
 	}
-	p.Text("P", -1, centred(p, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", strong, state, 72), centred(p, "Độc lập - Tự do - Hạnh phúc", style(1, 10.5, ink), state, 87))
+	p.Text("P", -1, centred(p, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", strong, pdf.Point{X: state, Y: 72}), centred(p, "Độc lập - Tự do - Hạnh phúc", style(1, 10.5, ink), pdf.Point{X: state, Y: 87}))
 	p.Rule(pdf.Point{X: state - 72, Y: 93}, pdf.Point{X: state + 72, Y: 93}, 0.6, ink)
 	y = max(y, 100) + 52
 	title := style(1, 21, green)
 	for _, l := range p.Wrap(strings.ToUpper(n.Title.VI), title, right-left) {
-		p.Text("H1", -1, centred(p, l, title, pdf.PageWidth/2, y))
+		p.Text("H1", -1, centred(p, l, title, pdf.Point{X: pdf.PageWidth / 2, Y: y}))
 		y += 27
 	}
 	if n.Title.EN != "" {
-		p.Text("P", -1, centred(p, n.Title.EN, style(0, 11, soft), pdf.PageWidth/2, y-6))
+		p.Text("P", -1, centred(p, n.Title.EN, style(0, 11, soft), pdf.Point{X: pdf.PageWidth / 2, Y: y - 6}))
 		y += 14
 	}
 	return y + 22
@@ -167,11 +167,11 @@ func (x *Documents) foot(p *pdf.Paper, n NewDocument, doc Document, y float64) e
 	const middle = right - 70.0
 	when := doc.IssuedAt.In(i18n.Zone())
 	var lines []pdf.Line
-	lines = append(lines, centred(p, "Ngày "+when.Format("02")+" tháng "+when.Format("01")+" năm "+when.Format("2006"), style(0, 9.5, ink), middle, top+10),
-		centred(p, "ĐÃ KÝ SỐ", style(1, 11, green), middle, top+30))
+	lines = append(lines, centred(p, "Ngày "+when.Format("02")+" tháng "+when.Format("01")+" năm "+when.Format("2006"), style(0, 9.5, ink), pdf.Point{X: middle, Y: top + 10}),
+		centred(p, "ĐÃ KÝ SỐ", style(1, 11, green), pdf.Point{X: middle, Y: top + 30}))
 	at := top + 46
 	for _, l := range p.Wrap(n.SignerName.VI, style(1, 9.5, ink), 150) {
-		lines = append(lines, centred(p, l, style(1, 9.5, ink), middle, at))
+		lines = append(lines, centred(p, l, style(1, 9.5, ink), pdf.Point{X: middle, Y: at}))
 		at += 12
 	}
 	p.Text("P", -1, lines...)

@@ -286,3 +286,30 @@ func BenchmarkCreate(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkFind shows that looking up costs the same in a register ten and a
+// hundred times as large.
+func BenchmarkFind(b *testing.B) {
+	for _, n := range []int{100, 1_000, 10_000} {
+		b.Run(fmt.Sprint(n, " records"), func(b *testing.B) {
+			r, ctx := open(b), context.Background()
+			var all []registers.Change
+			for i := range n {
+				c := change("Người " + fmt.Sprint(i))
+				c.Data["mother"] = fmt.Sprintf("%012d", i)
+				all = append(all, c)
+			}
+			if err := r.CreateMany(ctx, "people", all); err != nil {
+				b.Fatal(err)
+			}
+			i := 0
+			for b.Loop() {
+				found, err := r.Find(ctx, "people", map[string]string{"mother": fmt.Sprintf("%012d", i%n)}, 10)
+				if err != nil || len(found) != 1 {
+					b.Fatal(len(found), err)
+				}
+				i++
+			}
+		})
+	}
+}

@@ -61,22 +61,23 @@ func (s store) many(ctx context.Context, query string, args ...any) (out []Recor
 	return out, err
 }
 
-// find joins one index entry per asked field.
+// find looks each asked field up in the index first, so that its cost is that
+// of the records found, however large the register.
 func (s store) find(ctx context.Context, register string, where map[string]string, limit int) ([]Record, error) {
 	fields := make([]string, 0, len(where))
 	for f := range where {
 		fields = append(fields, f)
 	}
 	sort.Strings(fields)
-	var joins strings.Builder
+	var conditions strings.Builder
 	args := []any{register}
-	for i, f := range fields {
-		n := strconv.Itoa(i)
-		joins.WriteString(` JOIN registers_index i` + n + ` ON i` + n + `.record=r.id AND i` + n + `.register=$1 AND i` + n + `.field=$` + strconv.Itoa(len(args)+1) + ` AND i` + n + `.value=$` + strconv.Itoa(len(args)+2))
+	for _, f := range fields {
+		n := len(args)
+		conditions.WriteString(` AND r.id IN (SELECT i.record FROM registers_index i WHERE i.register=$1 AND i.field=$` + strconv.Itoa(n+1) + ` AND i.value=$` + strconv.Itoa(n+2) + `)`)
 		args = append(args, f, where[f])
 	}
 	args = append(args, limit)
-	return s.many(ctx, `SELECT `+recordColumns+` FROM registers_record r`+joins.String()+` ORDER BY r.id LIMIT $`+strconv.Itoa(len(args)), args...)
+	return s.many(ctx, `SELECT `+recordColumns+` FROM registers_record r WHERE r.register=$1`+conditions.String()+` ORDER BY r.id LIMIT $`+strconv.Itoa(len(args)), args...)
 }
 
 func (s store) search(ctx context.Context, register, query string, limit int) ([]Record, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"sync/atomic"
 
 	"golang.org/x/image/font/sfnt"
 )
@@ -22,7 +23,49 @@ type Font struct {
 	descent   int
 	capHeight int
 	bbox      [4]int
+	latest    atomic.Pointer[program]
 }
+
+// program is an embedded subset, ready to be written. Papers of one kind use
+// nearly the same letters, so the last subset is grown rather than made anew
+// for each of them.
+type program struct {
+	glyphs     map[uint16]bool
+	tag        string
+	length     int
+	compressed []byte
+}
+
+// embed gives a subset that holds the used glyphs.
+func (f *Font) embed(used map[uint16]rune) *program {
+	have := f.latest.Load()
+	all := map[uint16]rune{}
+	missing := have == nil
+	for g, r := range used {
+		all[g] = r
+		missing = missing || !have.glyphs[g]
+	}
+	if !missing {
+		return have
+	}
+	glyphs := map[uint16]bool{}
+	if have != nil && len(have.glyphs) < maxShared {
+		for g := range have.glyphs {
+			all[g] = ' '
+		}
+	}
+	for g := range all {
+		glyphs[g] = true
+	}
+	data := f.subset(all)
+	p := &program{glyphs: glyphs, tag: subsetTag(data), length: len(data), compressed: deflate(data)}
+	f.latest.Store(p)
+	return p
+}
+
+// maxShared bounds a grown subset: more letters than Vietnamese needs are not
+// carried from paper to paper.
+const maxShared = 260
 
 // keep lists the tables that a PDF viewer needs of an embedded TrueType font
 // (ISO 32000-1, 9.9); what shapes or names is left out.

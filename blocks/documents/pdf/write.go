@@ -175,10 +175,10 @@ func (p *Paper) writeFonts(f *file, take func() int) string {
 		if len(p.used[i]) == 0 {
 			continue
 		}
-		data := font.subset(p.used[i])
+		embedded := font.embed(p.used[i])
 		program, descriptor, descendant, unicode, composite := take(), take(), take(), take(), take()
-		name := subsetTag(data) + "+" + font.name
-		f.stream(program, fmt.Sprintf("/Filter/FlateDecode/Length1 %d", len(data)), deflate(data))
+		name := embedded.tag + "+" + font.name
+		f.stream(program, fmt.Sprintf("/Filter/FlateDecode/Length1 %d", embedded.length), embedded.compressed)
 		f.object(descriptor, fmt.Sprintf("<</Type/FontDescriptor/FontName/%s/Flags 32/FontBBox[%d %d %d %d]/ItalicAngle 0/Ascent %d/Descent %d/CapHeight %d/StemV 80/FontFile2 %s>>",
 			name, font.bbox[0], font.bbox[1], font.bbox[2], font.bbox[3], font.ascent, font.descent, font.capHeight, ref(program)))
 		glyphs := sorted(p.used[i])
