@@ -206,6 +206,7 @@ func (b *Browser) Wait(ctx context.Context, path string, ready func(*Page) bool)
 	defer cancel()
 	pause := time.NewTicker(30 * time.Millisecond)
 	defer pause.Stop()
+	seen := &Page{}
 	for {
 		page, err := b.Get(ctx, path)
 		if err == nil && ready(page) {
@@ -214,9 +215,12 @@ func (b *Browser) Wait(ctx context.Context, path string, ready func(*Page) bool)
 		if err != nil && ctx.Err() == nil {
 			return page, err
 		}
+		if page != nil { // nil when time ran out while asking
+			seen = page
+		}
 		select {
 		case <-ctx.Done():
-			return page, fmt.Errorf("%s did not become ready: %s", path, page.Heading())
+			return seen, fmt.Errorf("%s did not become ready: %s", path, seen.Heading())
 		case <-pause.C:
 		}
 	}
