@@ -195,7 +195,7 @@ func (a *App) openKernel(ctx context.Context) (err error) {
 		return err
 	}
 	a.Metrics = telemetry.NewRegistry()
-	a.Jobs = job.New(job.Deps{DB: a.DB, Clock: c.Clock, Log: c.Log, Workers: c.Workers})
+	a.Jobs = job.New(job.Deps{DB: a.DB, Clock: c.Clock, Log: c.Log, Workers: c.Workers, LeaseFor: 10 * time.Second})
 	a.Bus = event.New(a.Jobs, c.Clock)
 	return a.openLedger(ctx)
 }

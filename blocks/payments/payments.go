@@ -3,6 +3,7 @@ package payments
 import (
 	"context"
 	"embed"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -52,7 +53,7 @@ type Provider interface {
 	// Start opens a payment with the provider and returns the address of its
 	// page. ref is ours, and unique.
 	Start(ctx context.Context, ref string, o Order) (page string, err error)
-	// Status asks how a payment stands.
+	// Status asks how a payment stands; errs.NotFound when Start never got there.
 	Status(ctx context.Context, ref string) (ProviderStatus, error)
 	// Refund gives back part of a payment, once for a key.
 	Refund(ctx context.Context, ref, key string, amount money.Amount) error
@@ -145,14 +146,19 @@ func New(d Deps) *Payments {
 	}
 	d.Jobs.Handle(jobSettle, func(ctx context.Context, _ job.Job) error { return p.SettleAll(ctx) })
 	d.Jobs.Every(jobSettle, time.Minute)
+	d.Jobs.Handle(jobReturn, p.giveBack)
 	return p
 }
 
-// jobSettle asks the provider about payments whose person never came back.
-const jobSettle = "payments.settle"
+const (
+	// jobSettle asks the provider about payments whose person never came back.
+	jobSettle = "payments.settle"
+	// jobReturn gives back what was paid beyond a bill.
+	jobReturn = "payments.return"
+)
 
-// SettleAll settles every open bill that has a payment begun less than a day
-// ago. It runs every minute.
+// SettleAll settles every bill that has a payment begun less than a day ago and
+// not settled yet. It runs every minute.
 func (p *Payments) SettleAll(ctx context.Context) error {
 	bills, err := p.store.unsettled(ctx, p.d.Clock.Now().Add(-24*time.Hour))
 	if err != nil {
@@ -245,7 +251,7 @@ func (p *Payments) Start(ctx context.Context, billID string) (page string, err e
 // still open. It may be called at any time and any number of times.
 func (p *Payments) Settle(ctx context.Context, billID string) (Bill, string, error) {
 	bill, err := p.store.billBy(ctx, "id", billID)
-	if err != nil || bill.State != Open {
+	if err != nil {
 		return bill, "", err
 	}
 	pays, err := p.store.payments(ctx, billID)
@@ -259,13 +265,17 @@ func (p *Payments) Settle(ctx context.Context, billID string) (Bill, string, err
 			continue
 		}
 		status, err := p.provider.Status(ctx, pay.Ref)
+		if errs.KindOf(err) == errs.NotFound {
+			status, err = p.neverBegan(pay), nil
+		}
 		if err != nil {
 			return bill, reason, err
 		}
 		switch status.State {
 		case "paid":
-			bill, err = p.paid(ctx, billID, pay)
-			return bill, "", err
+			if bill, err = p.paid(ctx, billID, pay); err != nil {
+				return bill, reason, err
+			}
 		case "failed":
 			reason = status.Reason
 			if err := p.failed(ctx, bill, pay, status.Reason); err != nil {
@@ -273,26 +283,40 @@ func (p *Payments) Settle(ctx context.Context, billID string) (Bill, string, err
 			}
 		}
 	}
+	if bill.State != Open {
+		reason = ""
+	}
 	return bill, reason, nil
 }
 
-// paid books a payment once. A second payment of a bill that is settled (two
-// windows) is given back.
+// neverBegan judges a payment that the provider does not know: the machine died
+// between our note and the call. It may still be on its way, so only an old one
+// has failed.
+func (p *Payments) neverBegan(pay payment) ProviderStatus {
+	if p.d.Clock.Now().Sub(pay.Created) < time.Hour {
+		return ProviderStatus{State: "started"}
+	}
+	return ProviderStatus{State: "failed", Reason: "cancelled"}
+}
+
+// paid books a payment once. A payment of a bill that is settled by now (two
+// windows, or cancelled in between) is given back, by a job of the same
+// transaction.
 func (p *Payments) paid(ctx context.Context, billID string, pay payment) (bill Bill, err error) {
-	twice := false
 	err = p.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
-		twice = false
 		if bill, err = p.store.billBy(ctx, "id", billID); err != nil {
 			return err
 		}
-		now := p.d.Clock.Now()
-		moved, err := p.store.movePayment(ctx, pay.ID, "paid", "", now)
+		now, state := p.d.Clock.Now(), "paid"
+		if bill.State != Open {
+			state = "returned"
+		}
+		moved, err := p.store.movePayment(ctx, pay.ID, state, "", now)
 		if err != nil || !moved {
 			return err
 		}
 		if bill.State != Open {
-			twice = true
-			return nil
+			return p.d.Jobs.Enqueue(ctx, jobReturn, surplus{Payment: pay.ID, Ref: pay.Ref, Amount: bill.Amount}, job.Key("twice/"+pay.ID))
 		}
 		bill.State, bill.Settled = Paid, now
 		if err := p.store.updateBill(ctx, bill); err != nil {
@@ -303,16 +327,29 @@ func (p *Payments) paid(ctx context.Context, billID string, pay payment) (bill B
 		}
 		return p.d.Bus.Publish(ctx, EventPaid, bill.ID, p.fact(bill, bill.Amount, ""))
 	})
-	if err == nil && twice {
-		err = p.provider.Refund(ctx, pay.Ref, "twice/"+pay.ID, bill.Amount)
-	}
 	return bill, err
+}
+
+// surplus is a payment that nobody owed.
+type surplus struct {
+	Payment string       `json:"payment"`
+	Ref     string       `json:"ref"`
+	Amount  money.Amount `json:"amount"`
+}
+
+// giveBack returns a surplus. The provider does it once for a key.
+func (p *Payments) giveBack(ctx context.Context, j job.Job) error {
+	var s surplus
+	if err := json.Unmarshal(j.Payload, &s); err != nil {
+		return job.Permanent(err)
+	}
+	return p.provider.Refund(ctx, s.Ref, "twice/"+s.Payment, s.Amount)
 }
 
 func (p *Payments) failed(ctx context.Context, bill Bill, pay payment, reason string) error {
 	return p.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
 		moved, err := p.store.movePayment(ctx, pay.ID, "failed", reason, p.d.Clock.Now())
-		if err != nil || !moved {
+		if err != nil || !moved || bill.State != Open { // of a settled bill nobody needs to hear
 			return err
 		}
 		return p.d.Bus.Publish(ctx, EventFailed, bill.ID, p.fact(bill, bill.Amount, reason))
@@ -349,6 +386,9 @@ func (p *Payments) Refund(ctx context.Context, n NewRefund) (Refund, error) {
 	bill, err := p.store.billBy(ctx, "id", n.Bill)
 	if err != nil {
 		return Refund{}, err
+	}
+	if bill.State == Cancelled {
+		return Refund{Bill: bill.ID, Amount: money.Amount{Currency: bill.Amount.Currency}, State: "done"}, nil
 	}
 	if bill.State == Open {
 		return Refund{Bill: bill.ID, Amount: money.Amount{Currency: bill.Amount.Currency}, State: "done"}, p.Cancel(ctx, bill.ID)

@@ -46,7 +46,17 @@ func (p *provider) Start(_ context.Context, ref string, _ payments.Order) (strin
 func (p *provider) Status(_ context.Context, ref string) (payments.ProviderStatus, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.state[ref], p.fail
+	s, ok := p.state[ref]
+	if !ok {
+		return s, errs.New(errs.NotFound, "payments.payment_not_found")
+	}
+	return s, p.fail
+}
+
+func (p *provider) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.state)
 }
 
 func (p *provider) Refund(_ context.Context, _, key string, a money.Amount) error {
@@ -177,6 +187,41 @@ func TestFailuresLeaveTheBillOpen(t *testing.T) {
 	balanced(t, h)
 }
 
+// TestAPaymentThatNeverReachedTheProvider stands for a machine that died between
+// noting the payment and calling the provider.
+func TestAPaymentThatNeverReachedTheProvider(t *testing.T) {
+	t.Parallel()
+	h, ctx := open(t), as("001")
+	b, _ := h.CreateBill(ctx, bill("k"))
+	if _, err := h.Start(ctx, b.ID); err != nil {
+		t.Fatal(err)
+	}
+	h.provider.forget()
+	if got, _, err := h.Settle(ctx, b.ID); err != nil || got.State != payments.Open {
+		t.Fatal(got.State, err)
+	}
+	if _, err := h.Start(ctx, b.ID); err != nil {
+		t.Fatal(err)
+	}
+	h.provider.all("paid", "")
+	if got, _, err := h.Settle(ctx, b.ID); err != nil || got.State != payments.Paid {
+		t.Errorf("the second try: %v %v", got.State, err)
+	}
+	balanced(t, h)
+}
+
+func TestACancelledBillIsRefundedAlready(t *testing.T) {
+	t.Parallel()
+	h, ctx := open(t), as("001")
+	b, _ := h.CreateBill(ctx, bill("k"))
+	for range 2 {
+		if _, err := h.Refund(ctx, payments.NewRefund{Key: "r", Bill: b.ID}); err != nil {
+			t.Error(err)
+		}
+	}
+	balanced(t, h)
+}
+
 func TestTwoWindowsPayOnce(t *testing.T) {
 	t.Parallel()
 	h, ctx := open(t), as("001")
@@ -187,12 +232,20 @@ func TestTwoWindowsPayOnce(t *testing.T) {
 		}
 	}
 	h.provider.all("paid", "")
-	if _, _, err := h.Settle(ctx, b.ID); err != nil {
+	for range 2 {
+		if _, _, err := h.Settle(ctx, b.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.queue.Drain(ctx); err != nil {
 		t.Fatal(err)
 	}
 	balanced(t, h)
 	if got, _ := h.Find(ctx, b.ID); got.State != payments.Paid {
 		t.Errorf("%v", got.State)
+	}
+	if len(h.provider.refunded) != 1 {
+		t.Errorf("the second payment was given back %d times: %v", len(h.provider.refunded), h.provider.refunded)
 	}
 }
 

@@ -32,7 +32,7 @@ type exchange struct {
 	bytes    int64           // of the body as sent
 	err      error           // what failed, if anything
 	sent     bool            // the header is out
-	torn bool // an error came when part of an answer was out
+	torn     bool            // an error came when part of an answer was out
 	ended    bool
 	head     bool
 	gzipOK   bool
