@@ -150,12 +150,13 @@ func (h *house) stop() {
 	h.process = nil
 }
 
-// settle waits until the last effects of the last start are done.
+// settle waits until the last effects of the last start are done: a dead
+// worker's jobs come back when their lease of ten seconds ends.
 func (h *house) settle() {
 	a := play.NewBrowser(h.base)
 	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Second) {
 		before := h.mail.count()
-		time.Sleep(3 * time.Second)
+		time.Sleep(12 * time.Second)
 		if _, err := a.Get(context.Background(), "/healthz"); err == nil && h.mail.count() == before {
 			return
 		}

@@ -225,3 +225,20 @@ func (h *house) one(t *testing.T, query string, args ...any) string {
 	}
 	return fmt.Sprint(v)
 }
+
+// until waits for what the house does by itself, as its workers come to it.
+func (h *house) until(t *testing.T, what string, ready func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ready() {
+		select {
+		case <-ctx.Done():
+			t.Errorf("in vain: %s", what)
+			return
+		case <-tick.C:
+		}
+	}
+}
