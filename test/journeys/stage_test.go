@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,6 +40,8 @@ type house struct {
 	log  *record
 	urls *record
 	end  func() error
+
+	mothers, drivers atomic.Int32 // of the cast, who have played already
 }
 
 // record is text that several goroutines add to.
@@ -199,6 +202,12 @@ func (h *house) browser(t *testing.T, sample string) *play.Browser {
 	}
 	return b
 }
+
+// mother is somebody with a newborn who has not played yet.
+func (h *house) mother() string { return fmt.Sprintf("mother-%04d", h.mothers.Add(1)) }
+
+// driver is somebody whose licence is due who has not played yet.
+func (h *house) driver() string { return fmt.Sprintf("driver-%04d", h.drivers.Add(1)) }
 
 // world is the sample country that the house was seeded with.
 func (h *house) world() *people.World {
