@@ -26,7 +26,7 @@ func (a *App) Cast(ctx context.Context, n int) (mothers, drivers int, err error)
 
 func (a *App) castMothers(ctx context.Context, world *people.World, n int) (int, error) {
 	var like map[string]any
-	busy := map[any]bool{}
+	busy := played(world)
 	for r := range world.Records("birth-notices") {
 		if r["status"] == "open" {
 			like = r
@@ -60,7 +60,7 @@ func (a *App) castMothers(ctx context.Context, world *people.World, n int) (int,
 
 func (a *App) castDrivers(ctx context.Context, world *people.World, n int) (int, error) {
 	var like map[string]any
-	busy := map[any]bool{}
+	busy := played(world)
 	for r := range world.Records("fitness-certificates") {
 		busy[r["holder"]] = true
 		if r["status"] == "current" && r["result"] == "fit" {
@@ -89,6 +89,16 @@ func (a *App) castDrivers(ctx context.Context, world *people.World, n int) (int,
 		role = append(role, member{id: fmt.Sprintf("driver-%04d", i), number: r["holder"], name: r["holder_name"], register: "fitness-certificates", data: paper})
 	}
 	return len(role), a.cast(ctx, role, i18n.Text{VI: "Người lái xe cần đổi giấy phép", EN: "A driver whose licence is due"})
+}
+
+// played are the sample people: each has a story of their own, which a second
+// part would spoil.
+func played(world *people.World) map[any]bool {
+	out := map[any]bool{}
+	for _, s := range world.Samples() {
+		out[s.Number] = true
+	}
+	return out
 }
 
 // member is somebody who plays a part.
