@@ -120,7 +120,7 @@ func nameLetter(r rune) bool {
 
 func (sc *scope) checkEmail(f Field, v any) (any, *FieldError) {
 	raw, _ := v.(string)
-	s := strings.TrimFunc(raw, isBlank)
+	s := tidy(raw, false) // pasted addresses bring characters that nobody sees
 	a, err := mail.ParseAddress(s)
 	if err != nil || a.Address != s || a.Name != "" || len(s) > maxEmail {
 		return nil, sc.fail(f, "email")
