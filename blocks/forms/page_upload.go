@@ -29,6 +29,8 @@ func (x *Forms) read(w http.ResponseWriter, req *http.Request, p services.Page) 
 	var err error
 	if kind == "multipart/form-data" {
 		err = x.readParts(req, p, &in)
+	} else if kind != "application/x-www-form-urlencoded" {
+		err = errs.New(errs.Invalid, "forms.bad_form") // read as a form it would be an empty one
 	} else {
 		req.Body = http.MaxBytesReader(w, req.Body, maxTextPart*4)
 		if err = req.ParseForm(); err == nil {
