@@ -100,7 +100,7 @@ func (n *Notify) showMailbox(w http.ResponseWriter, req *http.Request) error {
 		for _, s := range texts {
 			table.Rows = append(table.Rows, []web.Cell{{Text: s.Phone}, {Text: s.Text}, {Text: i18n.FormatTime(lang, s.At)}})
 		}
-		parts = append(parts, table)
+		parts = append(parts, web.Scroll{Label: n.t(req, "notify.mailbox_sms"), Body: []web.Component{table}})
 	}
 	return n.d.Pages.Show(w, req, web.Page{Title: n.t(req, "notify.mailbox_title"), Wide: true}, parts...)
 }

@@ -1,0 +1,120 @@
+// What people come for.
+
+const given = 'Minh Châu'
+
+async function familyName (p) {
+  const name = await p.page.locator('.dinh-account__name').first().innerText()
+  return name.split(' ')[0]
+}
+
+export async function birth (p, mother) {
+  await p.open('/', 'home')
+  await p.signInAs(mother)
+  await p.open('/', 'home-signed-in')
+  await p.open('/life-events/child', 'life-event')
+  const id = await p.apply('birth', {
+    'child.full_name': `${await familyName(p)} ${given}`, 'contact.email': 'me@vidu.example', 'contact.phone': '0900000123'
+  }, {})
+  await p.until(`/applications/${id}`, async (page) => await page.locator('a[href^="/my-documents/"]').count() >= 3, 'application')
+  await p.open('/applications', 'applications')
+  await p.open('/my-documents', 'documents')
+  await p.page.locator('a[href^="/my-documents/"]').first().click()
+  await p.page.waitForLoadState('load')
+  await p.seen('document')
+  await p.open('/my-data', 'my-data')
+  const event = await p.page.locator('a[href^="/my-data/0"]').first().getAttribute('href')
+  await p.until(event, async (page) => await page.locator(`a[href$="/receipt"]`).count() > 0, 'receipt')
+  await p.open('/messages', 'messages')
+  await p.page.locator('a[href^="/messages/"]').first().click()
+  await p.page.waitForLoadState('load')
+  await p.seen('message')
+}
+
+async function pay (p, id, card) {
+  const way = `form[action^="/pay/"], a[href^="/pay/"]`
+  await p.until(`/applications/${id}`, async (page) => await page.locator(way).count() > 0, 'application-to-pay')
+  const link = p.page.locator('a[href^="/pay/"]').first()
+  if (await link.count()) await link.click()
+  else await p.page.locator('form[action^="/pay/"] button').first().click()
+  await p.page.waitForLoadState('load')
+  await p.seen('pay')
+  await p.press('/pay/', 'card')
+  for (const [name, value] of [['number', card], ['expiry', '12/30'], ['code', '123'], ['name', 'NGUYEN VAN A']]) await p.page.locator(`input[name=${name}]`).fill(value)
+  await p.press('/sandbox-card/', 'pay-done')
+}
+
+async function decide (p, code, action, fill) {
+  await p.until(`/desk/search?q=${encodeURIComponent(code)}`, async (page) => await page.locator('a[href^="/desk/cases/"]').count() > 0)
+  const path = await p.page.locator('a[href^="/desk/cases/"]').first().getAttribute('href')
+  await p.until(path, async (page) => await page.locator(`form[action$="/do/${action}"], a[href$="/do/${action}"], form[action$="/claim"]`).count() > 0, 'case')
+  const claim = p.page.locator('form[action$="/claim"] button').first()
+  if (await claim.count()) { await claim.click(); await p.page.waitForLoadState('load') }
+  const link = p.page.locator(`a[href$="/do/${action}"]`).first()
+  if (await link.count()) { await link.click(); await p.page.waitForLoadState('load') }
+  await p.seen(`do-${action}`)
+  const form = p.page.locator(`form[action$="/do/${action}"]`).first()
+  const details = p.page.locator(`details:has(form[action$="/do/${action}"])`).first()
+  if (await details.count() && !(await details.getAttribute('open') !== null)) await details.locator('summary').first().click()
+  await fill(form)
+  await form.locator('button:not([type=button])').last().click()
+  await p.page.waitForLoadState('load')
+  const errors = await p.page.locator('.govuk-error-summary__list li').allInnerTexts()
+  if (errors.length) throw new Error(`${action}: ${errors.join('; ')}`)
+  await p.seen(`after-${action}`)
+}
+
+export async function licence (p, driver, { photo }) {
+  await p.signInAs(driver)
+  const answers = { 'licence.correct': 'yes', 'contact.email': 'lai@vidu.example', 'contact.phone': '0900000124' }
+  const id = await p.apply('licence', answers, { any: photo })
+  const code = (await p.page.locator('main').innerText()).match(/[A-Z]\d{2}(\.\d{2})+-\d{6}-\d{4,}/)[0]
+  await pay(p, id, '4000 0000 0000 0002')
+  await pay(p, id, '4444 3333 2222 1111')
+  await p.signInAs('licence-1')
+  await p.open('/desk', 'desk')
+  await decide(p, code, 'return', async (form) => {
+    await form.locator('textarea[name=_message]').fill(p.lang === 'vi' ? 'Ảnh bị tối, xin gửi ảnh khác.' : 'The photo is too dark, please send another.')
+    await form.locator('input[name=_fields][value="photo.portrait"]').check()
+  })
+  await p.signInAs(driver)
+  await p.until(`/applications/${id}`, async (page) => await page.locator(`form[action^="/apply/${id}"], a[href^="/apply/${id}"]`).count() > 0, 'application-to-correct')
+  await p.open(`/apply/${id}`, 'correct')
+  for (let i = 0; i < 6; i++) {
+    const resubmit = p.page.locator(`form[action$="/resubmit"]`)
+    if (await resubmit.count()) {
+      for (const box of await p.page.locator('main form input[type=checkbox]').all()) await box.check()
+      await p.press(`/apply/${id}/resubmit`, 'resubmitted')
+      break
+    }
+    if (await p.page.locator(`form[action^="/apply/${id}/p/"]`).count()) {
+      await p.fill(answers, { any: photo })
+      await p.press(`/apply/${id}/p/`, 'corrected')
+      continue
+    }
+    await p.page.locator(`a[href^="/apply/${id}/p/"], a[href^="/apply/${id}/check"]`).first().click()
+    await p.page.waitForLoadState('load')
+  }
+  await p.signInAs('licence-1')
+  await decide(p, code, 'approve', async () => {})
+  await p.signInAs(driver)
+  await p.until(`/applications/${id}`, async (page) => await page.locator('a[href^="/my-documents/"]').count() > 0, 'licence-result')
+}
+
+export async function others (p) {
+  for (const [path, name] of [['/services', 'services'], ['/search?q=khai+sinh', 'search'], ['/search?q=xyzzy', 'search-nothing'], ['/sign-in', 'sign-in'], ['/desk/sign-in', 'officer-sign-in'], ['/register', 'register'],
+    ['/verify', 'verify'], ['/verify/receipt', 'verify-receipt'], ['/help', 'help'], ['/about', 'about'], ['/accessibility', 'accessibility'], ['/demo', 'demo'], ['/dev/mail', 'mailbox'], ['/nothing-here', 'not-found']]) await p.open(path, name)
+  await p.open('/sign-in')
+  await p.page.locator('input[name=number]').fill('12')
+  await p.press('/sign-in', 'sign-in-error')
+  await p.signInAs('registrar-1')
+  for (const [path, name] of [['/desk', 'desk-registrar'], ['/desk/search?q=an', 'desk-search'], ['/desk/figures', 'figures'], ['/account', 'officer-account']]) await p.open(path, name)
+  await p.signInAs('register-mps')
+  for (const [path, name] of [['/desk/registers', 'registers'], ['/desk/registers/population?q=nguyen', 'register'], ['/desk/registers/population/import', 'import']]) await p.open(path, name)
+  await p.page.locator('main').first().waitFor()
+  await p.open('/desk/registers/population?q=nguyen')
+  await p.page.locator('a[href*="/records/"]').first().click()
+  await p.page.waitForLoadState('load')
+  await p.seen('record')
+  await p.signInAs('mai')
+  for (const [path, name] of [['/account', 'account'], ['/my-data/children', 'children'], ['/my-data/consents', 'consents'], ['/my-documents', 'no-documents'], ['/messages', 'no-messages']]) await p.open(path, name)
+}
