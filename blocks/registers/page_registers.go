@@ -186,7 +186,10 @@ func (r *Registers) saveRecord(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	patch, wrong := r.patch(req, def, rec)
-	version, _ := strconv.Atoi(req.PostForm.Get("version"))
+	version, err := strconv.Atoi(req.PostForm.Get("version"))
+	if err != nil || version < 1 { // 0 would amend whatever is there by now
+		return errs.New(errs.Conflict, "registers.changed_meanwhile", "version", rec.Version)
+	}
 	if len(wrong) == 0 {
 		_, err = r.Amend(req.Context(), Change{
 			Register: def.ID, ID: rec.ID, Version: version, Data: patch, Actor: auth.From(req.Context()).Officer, Reason: req.PostForm.Get("reason"),
