@@ -7,8 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/clock"
@@ -158,6 +161,11 @@ func (s *Server) enter(x *exchange, route *Route) error {
 			return errs.New(errs.Forbidden, "httpx.cross_origin").Wrap(err)
 		}
 	}
+	if !route.CrossOrigin { // others' protocols have their own words for it
+		if err := readable(r.URL); err != nil {
+			return err
+		}
+	}
 	if route.Page {
 		if s.switchLanguage(x, r) {
 			return nil
@@ -179,6 +187,20 @@ func (s *Server) enter(x *exchange, route *Route) error {
 	}
 	return route.Handle(x, r)
 }
+
+// readable refuses addresses that are no text: a NUL or broken UTF-8 names
+// nothing and is found nowhere, and databases stumble over it.
+func readable(u *url.URL) error {
+	if !isText(u.Path) {
+		return errs.NotFound
+	}
+	if query, err := url.QueryUnescape(u.RawQuery); err == nil && !isText(query) {
+		return errs.New(errs.Invalid, "httpx.query_text")
+	}
+	return nil
+}
+
+func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 func limitBody(x *exchange, r *http.Request, limit int64) error {
 	if r.Body == nil || r.Body == http.NoBody {
