@@ -1,12 +1,17 @@
 package db
 
 import (
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/dinh-gov/dinh/kernel/errs"
 )
 
 // PanicError is what Read or Write returns when the function panicked.
@@ -70,4 +75,19 @@ func sqliteCode(err error) int {
 		return e.Code()
 	}
 	return -1
+}
+
+// errNotText is the caller's fault, or of whoever sent what the caller passes on.
+var errNotText = fmt.Errorf("db: a text with a NUL or broken UTF-8: %w", errs.Invalid)
+
+// checkText refuses what PostgreSQL cannot store as text and SQLite would store
+// but cut short when it compares. It asks before anything is sent, so that both
+// engines answer alike and a transaction goes on.
+func checkText(args []driver.NamedValue) error {
+	for _, a := range args {
+		if v, ok := a.Value.(string); ok && (strings.IndexByte(v, 0) >= 0 || !utf8.ValidString(v)) {
+			return errNotText
+		}
+	}
+	return nil
 }

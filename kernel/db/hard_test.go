@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dinh-gov/dinh/kernel/db"
+	"github.com/dinh-gov/dinh/kernel/errs"
 )
 
 // TestKillLosesNothingAcknowledged kills a writing process in mid-commit and
@@ -284,4 +285,26 @@ func TestReadsDuringWrites(t *testing.T) {
 		}
 		wg.Wait()
 	})
+}
+
+// TestOnlyTextIsText keeps what PostgreSQL cannot store away from both engines,
+// as the fault of whoever sent it, and lets the transaction go on.
+func TestOnlyTextIsText(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	for _, bad := range []string{"\x00", "a\x00b", "\xff\xfe", "Nguyễn\xc3"} {
+		err := d.Write(t.Context(), func(ctx context.Context, q db.Querier) error {
+			var n int
+			if err := q.QueryRowContext(ctx, `SELECT 1 WHERE $1 = 'x'`, bad).Scan(&n); errs.KindOf(err) != errs.Invalid {
+				t.Errorf("%q was asked for: %v", bad, err)
+			}
+			if _, err := q.ExecContext(ctx, `SELECT 1 WHERE $1 = 'x'`, bad); errs.KindOf(err) != errs.Invalid {
+				t.Errorf("%q was sent: %v", bad, err)
+			}
+			return q.QueryRowContext(ctx, `SELECT 1`).Scan(&n)
+		})
+		if err != nil {
+			t.Errorf("%q ended the transaction: %v", bad, err)
+		}
+	}
 }

@@ -103,6 +103,9 @@ func (s *session) ExecContext(ctx context.Context, query string, args []driver.N
 	if err := ctx.Err(); err != nil {
 		return nil, err // never sent, so nothing is doomed
 	}
+	if err := checkText(args); err != nil {
+		return nil, err
+	}
 	st, err := s.statement(ctx, query)
 	if err != nil {
 		return nil, s.note(err)
@@ -136,6 +139,9 @@ func (s *session) exec(ctx context.Context, st *statement, query string, args []
 func (s *session) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err // never sent, so nothing is doomed
+	}
+	if err := checkText(args); err != nil {
+		return nil, err
 	}
 	st, err := s.statement(ctx, query)
 	if err != nil {
