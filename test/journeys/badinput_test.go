@@ -210,7 +210,7 @@ func TestWrongForms(t *testing.T) {
 		{register, record, url.Values{"reason": {"sửa lỗi chính tả"}, "child_name": {"Trần Văn Khác"}}, "version", []string{"", "x", "-1", "99999999999999999999"}},
 		{registrar, s.casePath + "/do/approve", nil, "_version", []string{"", "x", "-1", "99999999999999999999"}},
 		{registrar, s.casePath + "/do/khong-co", nil, "_version", []string{"1"}},
-		{nobody, "/sign-in/demo", nil, "sample", odd},
+		{nobody, "/sign-in/demo", nil, "sample", []string{"", "abc", scriptText, "😀"}},
 	} {
 		for _, w := range c.wrong {
 			values := url.Values{}
@@ -219,6 +219,14 @@ func TestWrongForms(t *testing.T) {
 			}
 			values.Set(c.field, w)
 			refusedIn(t, h, fmt.Sprintf("POST %s %s=%.30q", c.path, c.field, w), func(lang string) answer { return c.who.in(lang).post(t, c.path, values) })
+		}
+	}
+	for _, noText := range []string{"\x00", "\xff"} { // nothing takes these apart but the database
+		if a := nobody.post(t, "/sign-in/demo", url.Values{"sample": {noText}}); a.Status < 400 || a.Status >= 500 {
+			t.Errorf("signing in as %q: status %d", noText, a.Status)
+		}
+		if a := register.json(t, http.MethodPatch, "/api/registers/births/records/"+s.record, `{"version":1,"reason":"sửa`+strings.ReplaceAll(noText, "\x00", `\u0000`)+`","data":{"birth_place":"Hà\u0000 Nội"}}`); a.Status < 400 || a.Status >= 500 {
+			t.Errorf("a record with %q: status %d %s", noText, a.Status, a.Body)
 		}
 	}
 	if after := s.stands(t, h); after != before {
