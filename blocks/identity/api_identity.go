@@ -11,13 +11,17 @@ import (
 	"github.com/dinh-gov/dinh/kernel/httpx"
 )
 
+// maxAnswer is more than any device has to say.
+const maxAnswer = 64 << 10
+
 // Routes lists the block's doors.
 func (x *Identity) Routes() []httpx.Route {
+	me := auth.AnyOf(auth.Person(auth.Low), auth.AnyOfficer())
 	routes := []httpx.Route{
-		{Method: "POST", Path: "/api/identity/passkeys/register/begin", Access: auth.AnyOf(auth.Person(auth.Low), auth.AnyOfficer()), Handle: x.apiRegisterBegin},
-		{Method: "POST", Path: "/api/identity/passkeys/register/finish", Access: auth.AnyOf(auth.Person(auth.Low), auth.AnyOfficer()), Handle: x.apiRegisterFinish},
-		{Method: "POST", Path: "/api/identity/passkeys/login/begin", Access: auth.Public(), Handle: x.apiLoginBegin},
-		{Method: "POST", Path: "/api/identity/passkeys/login/finish", Access: auth.Public(), Handle: x.apiLoginFinish},
+		{Method: "POST", Path: "/api/identity/passkeys/register/begin", Access: me, Body: maxAnswer, Handle: x.apiRegisterBegin},
+		{Method: "POST", Path: "/api/identity/passkeys/register/finish", Access: me, Body: maxAnswer, Handle: x.apiRegisterFinish},
+		{Method: "POST", Path: "/api/identity/passkeys/login/begin", Access: auth.Public(), Body: maxAnswer, Handle: x.apiLoginBegin},
+		{Method: "POST", Path: "/api/identity/passkeys/login/finish", Access: auth.Public(), Body: maxAnswer, Handle: x.apiLoginFinish},
 	}
 	if x.d.Pages != nil {
 		routes = append(routes, x.pages()...)
@@ -53,16 +57,9 @@ func (x *Identity) setCookie(w http.ResponseWriter, name, value, path string) {
 	})
 }
 
-// enter begins a fresh session in the browser; an older one of the same
-// browser ends, so that nobody can plant a session on somebody else.
+// enter begins a fresh session in the browser.
 func (x *Identity) enter(w http.ResponseWriter, r *http.Request, a account, level auth.Level, demo bool) error {
-	if old := cookie(r, sessionCookie); old != "" {
-		x.cache.drop(hashed(old))
-		if err := x.store.endSession(r.Context(), hashed(old)); err != nil {
-			return err
-		}
-	}
-	token, err := x.open(r.Context(), a, level, device(r.UserAgent()), demo)
+	token, err := x.open(r.Context(), opening{account: a, level: level, device: device(r.UserAgent()), demo: demo, before: cookie(r, sessionCookie)})
 	if err != nil {
 		return err
 	}
@@ -70,15 +67,44 @@ func (x *Identity) enter(w http.ResponseWriter, r *http.Request, a account, leve
 	return nil
 }
 
+// home is where somebody goes after signing in: where they wanted to, if that
+// is in the part of the house that they came into.
+func home(a account, next string) string {
+	next = httpx.LocalPath(next)
+	switch {
+	case a.Kind == kindOfficer && !isDesk(next) && next != "/account":
+		return "/desk"
+	case a.Kind == kindPerson && isDesk(next):
+		return "/"
+	}
+	return next
+}
+
+// isDesk says whether a path is one of the officers' pages.
+func isDesk(path string) bool {
+	rest, ok := strings.CutPrefix(path, "/desk")
+	return ok && (rest == "" || strings.ContainsRune("/?#", rune(rest[0])))
+}
+
 // device is a rough name of what somebody signs in with; the full user agent
 // is nobody's business.
 func device(agent string) string {
-	for _, name := range []string{"iPhone", "iPad", "Android", "Windows", "Macintosh", "Linux"} {
-		if strings.Contains(agent, name) {
-			return name
+	find := func(names ...[2]string) string {
+		for _, n := range names {
+			if strings.Contains(agent, n[0]) {
+				return n[1]
+			}
 		}
+		return ""
 	}
-	return ""
+	browser := find([2]string{"coc_coc_browser", "Cốc Cốc"}, [2]string{"Edg", "Edge"}, [2]string{"OPR/", "Opera"}, [2]string{"Firefox/", "Firefox"},
+		[2]string{"FxiOS/", "Firefox"}, [2]string{"CriOS/", "Chrome"}, [2]string{"Chrome/", "Chrome"}, [2]string{"Safari/", "Safari"})
+	system := find([2]string{"iPhone", "iPhone"}, [2]string{"iPad", "iPad"}, [2]string{"Android", "Android"}, [2]string{"Windows", "Windows"},
+		[2]string{"Macintosh", "Mac"}, [2]string{"Linux", "Linux"})
+	if browser != "" && system != "" {
+		return system + " · " + browser
+	}
+	return system + browser
 }
 
 func (x *Identity) apiRegisterBegin(w http.ResponseWriter, r *http.Request) error {
@@ -95,15 +121,19 @@ func (x *Identity) apiRegisterFinish(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return errs.New(errs.Invalid, "identity.passkey_unreadable").Wrap(err)
 	}
-	name := device(r.UserAgent())
-	if err := x.finishPasskey(r.Context(), cookie(r, sessionCookie), cookie(r, ceremonyCook), name, answer); err != nil {
+	renewed, err := x.finishPasskey(r.Context(), cookie(r, sessionCookie), cookie(r, ceremonyCook), device(r.UserAgent()), answer)
+	if err != nil {
 		return err
 	}
+	x.setCookie(w, sessionCookie, renewed, "/")
 	x.setCookie(w, ceremonyCook, "", "/api/identity")
 	return httpx.WriteJSON(w, http.StatusOK, struct{}{})
 }
 
 func (x *Identity) apiLoginBegin(w http.ResponseWriter, r *http.Request) error {
+	if err := x.limits.allow("passkey/"+x.address(r), passkeysPerAddress); err != nil {
+		return err
+	}
 	options, token, err := x.beginLogin(r.Context())
 	if err != nil {
 		return err
@@ -125,8 +155,5 @@ func (x *Identity) apiLoginFinish(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	x.setCookie(w, ceremonyCook, "", "/api/identity")
-	if a.Kind == kindOfficer {
-		return httpx.WriteJSON(w, http.StatusOK, map[string]string{"next": "/desk"})
-	}
-	return httpx.WriteJSON(w, http.StatusOK, struct{}{})
+	return httpx.WriteJSON(w, http.StatusOK, map[string]string{"next": home(a, r.URL.Query().Get("next"))})
 }

@@ -1,15 +1,17 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"embed"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -46,6 +48,10 @@ type Deps struct {
 	People People
 	Codes  Codes
 	Pages  *web.Renderer // nil: no pages
+	// Address tells callers apart for the limits on tries, as the server's own
+	// ClientKey does; nil: by network address. Behind a proxy it must read the
+	// header that the proxy sets, or everybody shares one limit.
+	Address func(*http.Request) string
 }
 
 // Sealer keeps content readable only while its person's key lives.
@@ -105,6 +111,7 @@ type content struct {
 	Name    string    `json:"name"`
 	Born    string    `json:"born,omitempty"`
 	Email   string    `json:"email,omitempty"`
+	Chosen  string    `json:"chosen,omitempty"` // the address the person proved and prefers to the register's
 	Phone   string    `json:"phone,omitempty"`
 	Lang    i18n.Lang `json:"lang,omitempty"`
 }
@@ -121,6 +128,7 @@ type Identity struct {
 	webauthn *webauthn.WebAuthn
 	cache    *cache
 	limits   *limits
+	swept    atomic.Int64 // when the tables were last swept, in microseconds
 }
 
 // New builds the block.
@@ -128,6 +136,9 @@ func New(d Deps) (*Identity, error) {
 	u, err := url.Parse(d.Origin)
 	if err != nil || u.Host == "" {
 		return nil, fmt.Errorf("identity: origin %q: write the public address, such as https://dichvucong.example.vn", d.Origin)
+	}
+	if d.Log == nil {
+		d.Log = slog.Default()
 	}
 	wa, err := webauthn.New(&webauthn.Config{
 		RPID: u.Hostname(), RPDisplayName: "Đình", RPOrigins: []string{strings.TrimSuffix(d.Origin, "/")},
@@ -141,11 +152,31 @@ func New(d Deps) (*Identity, error) {
 	return &Identity{d: d, store: store{db: d.DB}, webauthn: wa, cache: newCache(), limits: newLimits(d.Clock)}, nil
 }
 
+// officerSubject reads an officer's id as people type it.
 func (x *Identity) officerSubject(officer string) string {
-	return x.d.Keys.Pseudonym("officer:" + officer)
+	return x.d.Keys.Pseudonym("officer:" + strings.ToLower(strings.TrimSpace(officer)))
 }
 
-// AddOfficer makes or updates an officer's account.
+func (x *Identity) mailKey(email string) string {
+	if email == "" {
+		return ""
+	}
+	return x.d.Keys.Pseudonym("mail:" + strings.ToLower(strings.TrimSpace(email)))
+}
+
+// EnsureAccount makes a person's account if there is none and returns its id.
+// It does not ask the population register: the caller knows the name.
+// Error: identity.number_wrong.
+func (x *Identity) EnsureAccount(ctx context.Context, number, name string) (string, error) {
+	if !validNumber.MatchString(number) {
+		return "", errs.New(errs.Invalid, "identity.number_wrong")
+	}
+	a, err := x.put(ctx, account{Kind: kindPerson, Subject: x.d.Keys.Pseudonym(number), content: content{Number: number, Name: name}})
+	return a.ID, err
+}
+
+// AddOfficer makes or updates an officer's account; roles and member hold from
+// the next request on. Error: identity.officer_incomplete.
 func (x *Identity) AddOfficer(ctx context.Context, o Officer) error {
 	if o.ID == "" || o.Name == "" || o.Member == "" || len(o.Roles) == 0 {
 		return errs.New(errs.Invalid, "identity.officer_incomplete")
@@ -161,11 +192,10 @@ func (x *Identity) AddOfficer(ctx context.Context, o Officer) error {
 func (x *Identity) AddSample(ctx context.Context, s Sample) error {
 	subject := x.officerSubject(s.Officer)
 	if s.Officer == "" {
-		a, err := x.put(ctx, account{Kind: kindPerson, Subject: x.d.Keys.Pseudonym(s.Number), content: content{Number: s.Number, Name: s.Name}})
-		if err != nil {
+		if _, err := x.EnsureAccount(ctx, s.Number, s.Name); err != nil {
 			return err
 		}
-		subject = a.Subject
+		subject = x.d.Keys.Pseudonym(s.Number)
 	}
 	label, err := json.Marshal(s.Label)
 	if err != nil {
@@ -194,27 +224,82 @@ func (x *Identity) showSample(ctx context.Context, row sampleRow) (Sample, error
 
 // put makes an account, or brings an officer's up to date; a person's stays as
 // it is.
-func (x *Identity) put(ctx context.Context, a account) (account, error) {
-	have, err := x.bySubject(ctx, a.Subject)
-	switch {
-	case err == nil && a.Kind == kindPerson:
-		return have, nil
-	case err == nil:
-		a.ID = have.ID
-	case errs.KindOf(err) != errs.NotFound:
-		return account{}, err
-	default:
-		a.ID = id.New(x.d.Clock.Now())
+func (x *Identity) put(ctx context.Context, a account) (out account, err error) {
+	err = x.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
+		out = a
+		if out.ID, err = x.subjectsID(ctx, a.Subject); err != nil {
+			return err
+		}
+		if out.ID == "" {
+			out.ID = id.New(x.d.Clock.Now())
+			row, err := x.row(ctx, out)
+			if err != nil {
+				return err
+			}
+			made, err := x.store.insertAccount(ctx, row)
+			if err != nil || made {
+				return err
+			}
+		}
+		have, err := x.bySubject(ctx, a.Subject)
+		if err != nil {
+			return err
+		}
+		if a.Kind == kindPerson {
+			out = have
+			return nil
+		}
+		out.ID, out.Lang = have.ID, have.Lang
+		row, err := x.row(ctx, out)
+		if err != nil {
+			return err
+		}
+		db.AfterCommit(ctx, func() { x.cache.forget(have.ID) })
+		return x.store.updateAccount(ctx, row)
+	})
+	return out, err
+}
+
+// subjectsID gives the id of a subject's account, empty when there is none.
+func (x *Identity) subjectsID(ctx context.Context, subject string) (string, error) {
+	row, err := x.store.account(ctx, "subject", subject)
+	if errs.KindOf(err) == errs.NotFound {
+		return "", nil
 	}
+	return row.ID, err
+}
+
+func (x *Identity) row(ctx context.Context, a account) (accountRow, error) {
 	sealed, err := x.seal(ctx, a)
 	if err != nil {
-		return account{}, err
+		return accountRow{}, err
 	}
 	roles, err := json.Marshal(a.Roles)
-	if err != nil {
-		return account{}, err
+	row := accountRow{ID: a.ID, Kind: a.Kind, Subject: a.Subject, Member: a.Member, Roles: string(roles), Created: x.d.Clock.Now(), Content: sealed}
+	if a.Kind == kindOfficer {
+		row.MailKey = x.mailKey(a.Email)
 	}
-	return a, x.store.putAccount(ctx, accountRow{ID: a.ID, Kind: a.Kind, Subject: a.Subject, Member: a.Member, Roles: string(roles), Created: x.d.Clock.Now(), Content: sealed})
+	return row, err
+}
+
+// amend changes the sealed part of an account; nobody else changes it meanwhile.
+func (x *Identity) amend(ctx context.Context, accountID string, change func(*content)) error {
+	return x.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
+		a, err := x.byID(ctx, accountID)
+		if err != nil {
+			return err
+		}
+		before := a.content
+		if change(&a.content); a.content == before {
+			return nil
+		}
+		sealed, err := x.seal(ctx, a)
+		if err != nil {
+			return err
+		}
+		db.AfterCommit(ctx, func() { x.cache.forget(accountID) })
+		return x.store.updateContent(ctx, accountID, sealed)
+	})
 }
 
 func (x *Identity) seal(ctx context.Context, a account) (string, error) {
@@ -222,8 +307,7 @@ func (x *Identity) seal(ctx context.Context, a account) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sealed, err := x.d.Keys.Seal(ctx, a.Subject, plain, []byte(a.ID))
-	return base64.StdEncoding.EncodeToString(sealed), err
+	return x.sealFor(ctx, a, string(plain), a.ID)
 }
 
 func (x *Identity) bySubject(ctx context.Context, subject string) (account, error) {
@@ -244,15 +328,11 @@ func (x *Identity) byID(ctx context.Context, accountID string) (account, error) 
 
 func (x *Identity) unseal(ctx context.Context, row accountRow) (account, error) {
 	a := account{ID: row.ID, Kind: row.Kind, Subject: row.Subject, Member: row.Member}
-	sealed, err := base64.StdEncoding.DecodeString(row.Content)
+	plain, err := x.unsealFor(ctx, a, row.Content, row.ID)
 	if err != nil {
 		return a, err
 	}
-	plain, err := x.d.Keys.Unseal(ctx, row.Subject, sealed, []byte(row.ID))
-	if err != nil {
-		return a, err
-	}
-	if err := json.Unmarshal(plain, &a.content); err != nil {
+	if err := json.Unmarshal([]byte(plain), &a.content); err != nil {
 		return a, err
 	}
 	return a, json.Unmarshal([]byte(row.Roles), &a.Roles)
@@ -264,7 +344,7 @@ func (x *Identity) Contact(ctx context.Context, number string) (Contact, error) 
 	subject := x.d.Keys.Pseudonym(number)
 	c := Contact{Subject: subject, Lang: i18n.VI}
 	if a, err := x.bySubject(ctx, subject); err == nil {
-		c.Name, c.Email, c.Phone = a.Name, a.Email, a.Phone
+		c.Name, c.Email, c.Phone = a.Name, cmp.Or(a.Chosen, a.Email), a.Phone
 		if a.Lang != "" {
 			c.Lang = a.Lang
 		}
@@ -278,30 +358,21 @@ func (x *Identity) Contact(ctx context.Context, number string) (Contact, error) 
 	if err != nil {
 		return c, err
 	}
-	if c.Name == "" {
-		c.Name = p.Name
-	}
-	if c.Email == "" {
-		c.Email = p.Email
-	}
-	if c.Phone == "" {
-		c.Phone = p.Phone
-	}
+	c.Name, c.Email, c.Phone = cmp.Or(c.Name, p.Name), cmp.Or(c.Email, p.Email), cmp.Or(c.Phone, p.Phone)
 	return c, nil
 }
 
 // remember keeps what the population register said, so that messages need not
 // ask it again.
 func (x *Identity) remember(ctx context.Context, a account, p Person) error {
-	if a.Email == p.Email && a.Phone == p.Phone && a.Born == p.BirthDate {
+	keep := func(c *content) {
+		c.Name, c.Email, c.Phone, c.Born = cmp.Or(p.Name, c.Name), p.Email, p.Phone, p.BirthDate
+	}
+	same := a.content
+	if keep(&same); same == a.content {
 		return nil
 	}
-	a.Email, a.Phone, a.Born = p.Email, p.Phone, p.BirthDate
-	sealed, err := x.seal(ctx, a)
-	if err != nil {
-		return err
-	}
-	return x.store.updateContent(ctx, a.ID, sealed)
+	return x.amend(ctx, a.ID, keep)
 }
 
 // Person says who somebody is. The population register is asked once for an

@@ -1,13 +1,15 @@
 package identity
 
 import (
-	"fmt"
+	"cmp"
+	"html/template"
+	"log/slog"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/errs"
-	"github.com/dinh-gov/dinh/kernel/httpx"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/web"
 )
@@ -52,48 +54,28 @@ func (x *Identity) startRegister(w http.ResponseWriter, r *http.Request) error {
 	if len(wrong) > 0 {
 		return x.registerPage(w, r, wrong)
 	}
-	if err := x.limits.allow("ip/"+address(r), triesPerHour); err != nil {
+	if err := x.limits.allow("start/"+x.address(r), startsPerAddress); err != nil {
 		return err
 	}
-	token, _, err := x.register(r.Context(), number, name, born)
+	token, err := x.register(r.Context(), number, name, born)
 	return x.toCode(w, r, token, err)
 }
 
-// dateOf reads a date typed in three boxes; days that do not exist are not dates.
-func dateOf(day, month, year string) (string, bool) {
-	var d, m, y int
-	if _, err := fmt.Sscanf(day+" "+month+" "+year, "%d %d %d", &d, &m, &y); err != nil || y < 1880 || y > 2200 {
-		return "", false
-	}
-	iso := fmt.Sprintf("%04d-%02d-%02d", y, m, d)
-	return iso, i18n.FormatDate(i18n.EN, iso) != iso
+func (x *Identity) showAccount(w http.ResponseWriter, r *http.Request) error {
+	return x.accountPage(w, r, nil)
 }
 
-func (x *Identity) showAccount(w http.ResponseWriter, r *http.Request) error {
+func (x *Identity) accountPage(w http.ResponseWriter, r *http.Request, wrong []web.FieldError) error {
 	ctx, p, lang := r.Context(), auth.From(r.Context()), i18n.LangFrom(r.Context())
-	keys, err := x.store.passkeys(ctx, p.Account)
+	s, err := x.session(ctx, cookie(r, sessionCookie))
 	if err != nil {
 		return err
 	}
-	parts := []web.Component{web.SummaryList{Rows: []web.Row{
-		{Key: web.Term{Text: x.t(r, "identity.full_name")}, Value: web.Term{Text: p.Name}},
-		{Key: web.Term{Text: x.t(r, "identity.level")}, Value: web.Term{Text: p.Level.In(lang)}},
-	}}, web.Heading{Text: x.t(r, "identity.passkeys")}}
-	for _, k := range keys {
-		used := x.t(r, "identity.never_used")
-		if !k.Used.IsZero() {
-			used = x.t(r, "identity.last_used", "when", i18n.FormatTime(lang, k.Used))
-		}
-		parts = append(parts, web.Form{Action: "/account/passkeys/" + k.ID + "/remove", Body: []web.Component{
-			web.Paragraph{Text: k.Name + " · " + i18n.FormatTime(lang, k.Created) + " · " + used},
-			web.Button{Text: x.t(r, "identity.remove"), Classes: "govuk-button--secondary"},
-		}})
+	a, err := x.byID(ctx, s.Account)
+	if err != nil {
+		return err
 	}
-	if len(keys) == 0 {
-		parts = append(parts, web.InsetText{Text: x.t(r, "identity.no_passkeys")})
-	}
-	parts = append(parts, web.Link{Text: x.t(r, "identity.add_passkey"), Href: "/sign-in/step-up?next=/account"})
-	family, err := x.familyParts(r)
+	keys, err := x.passkeyParts(r, s)
 	if err != nil {
 		return err
 	}
@@ -101,17 +83,62 @@ func (x *Identity) showAccount(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return x.d.Pages.Show(w, r, web.Page{Title: x.t(r, "identity.account"), Section: "account", Officer: p.IsOfficer()}, append(append(parts, family...), sessions...)...)
+	parts := []web.Component{web.SummaryList{Rows: []web.Row{
+		{Key: web.Term{Text: x.t(r, "identity.full_name")}, Value: web.Term{Text: p.Name}},
+		{Key: web.Term{Text: x.t(r, "identity.level")}, Value: web.Term{Text: p.Level.In(lang)}},
+	}}}
+	parts = append(append(parts, x.familyParts(r)...), keys...)
+	if a.Kind == kindPerson {
+		contact, err := x.contactParts(r, a, wrong)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, contact...)
+	}
+	return x.d.Pages.Show(w, r, web.Page{Title: x.t(r, "identity.account"), Section: "account", Officer: p.IsOfficer(), Errors: wrong}, append(parts, sessions...)...)
 }
 
-func (x *Identity) familyParts(r *http.Request) ([]web.Component, error) {
+func (x *Identity) passkeyParts(r *http.Request, s sessionRow) ([]web.Component, error) {
+	lang := i18n.LangFrom(r.Context())
+	keys, err := x.store.passkeys(r.Context(), s.Account)
+	if err != nil {
+		return nil, err
+	}
+	parts := []web.Component{web.Heading{Text: x.t(r, "identity.passkeys")}}
+	for _, k := range keys {
+		used := x.t(r, "identity.never_used")
+		if !k.Used.IsZero() {
+			used = x.t(r, "identity.last_used", "when", i18n.FormatTime(lang, k.Used))
+		}
+		name := cmp.Or(k.Name, x.t(r, "identity.unknown_device"))
+		parts = append(parts, web.SummaryList{
+			Card: &web.Card{Title: &web.CardTitle{Text: name, HeadingLevel: "3"}},
+			Rows: []web.Row{web.Fact(x.t(r, "identity.made"), i18n.FormatTime(lang, k.Created)), web.Fact(x.t(r, "identity.seen"), used)},
+		}, web.Form{Action: "/account/passkeys/" + k.ID + "/remove", Body: []web.Component{
+			web.Button{HTML: template.HTML(template.HTMLEscapeString(x.t(r, "identity.remove")) + `<span class="govuk-visually-hidden"> ` + template.HTMLEscapeString(name) + `</span>`), // both escaped
+				Classes: "govuk-button--secondary"},
+		}})
+	}
+	if len(keys) == 0 {
+		parts = append(parts, web.InsetText{Text: x.t(r, "identity.no_passkeys")})
+	}
+	return append(parts, web.Link{Text: x.t(r, "identity.add_passkey"), Href: "/sign-in/step-up?next=/account"}), nil
+}
+
+// familyParts offers to act for the children. The register that knows them may
+// be out of reach; the rest of the page is not.
+func (x *Identity) familyParts(r *http.Request) []web.Component {
 	p := auth.From(r.Context())
 	if !p.IsPerson() {
-		return nil, nil
+		return nil
 	}
 	children, err := x.ChildrenOf(r.Context(), p.Number)
-	if err != nil || len(children) == 0 {
-		return nil, err
+	if err != nil {
+		x.d.Log.LogAttrs(r.Context(), slog.LevelWarn, "identity: children could not be asked for", slog.Any("error", err))
+		return []web.Component{web.Heading{Text: x.t(r, "identity.act_for")}, web.InsetText{Text: x.t(r, "identity.children_unknown")}}
+	}
+	if len(children) == 0 && p.OnBehalf == "" {
+		return nil
 	}
 	items := []web.Choice{{Value: "", Text: x.t(r, "identity.myself")}}
 	chosen := ""
@@ -124,12 +151,12 @@ func (x *Identity) familyParts(r *http.Request) ([]web.Component, error) {
 	return []web.Component{web.Heading{Text: x.t(r, "identity.act_for")}, web.Form{Action: "/account/act-for", Body: []web.Component{
 		web.Radios{Name: "child", Value: chosen, Items: items, Fieldset: &web.Fieldset{Legend: web.Legend{Text: x.t(r, "identity.act_for_text")}}},
 		web.Button{Text: x.t(r, "identity.continue"), Classes: "govuk-button--secondary"},
-	}}}, nil
+	}}}
 }
 
 func (x *Identity) sessionParts(r *http.Request) ([]web.Component, error) {
 	lang := i18n.LangFrom(r.Context())
-	rows, err := x.store.sessions(r.Context(), auth.From(r.Context()).Account)
+	rows, err := x.store.sessions(r.Context(), auth.From(r.Context()).Account, x.d.Clock.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +180,12 @@ func (x *Identity) sessionParts(r *http.Request) ([]web.Component, error) {
 }
 
 func (x *Identity) removePasskey(w http.ResponseWriter, r *http.Request) error {
-	if err := x.store.removePasskey(r.Context(), r.PathValue("id"), auth.From(r.Context()).Account); err != nil {
+	err := x.RemovePasskey(r.Context(), cookie(r, sessionCookie), r.PathValue("id"))
+	if errs.CodeOf(err) == "identity.fresh_code_needed" {
+		http.Redirect(w, r, "/sign-in/step-up?next=/account", http.StatusSeeOther)
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/account", http.StatusSeeOther)
@@ -202,7 +234,7 @@ func (x *Identity) demoParts(r *http.Request, next, kind string) ([]web.Componen
 			continue
 		}
 		to := next
-		if kind == kindOfficer && !strings.HasPrefix(to, "/desk") {
+		if kind == kindOfficer && !isDesk(to) {
 			to = "/desk"
 		}
 		cards = append(cards, web.Persona{Name: s.Name, Text: s.Label.In(lang), Action: "/sign-in/demo", Button: x.t(r, "identity.try_as", "name", s.Name), Hidden: []web.Hidden{{Name: "sample", Value: s.ID}, {Name: "next", Value: to}}})
@@ -228,7 +260,11 @@ func (x *Identity) signInDemo(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return errs.New(errs.Invalid, "identity.bad_form")
 	}
-	row, err := x.store.sample(r.Context(), r.PostForm.Get("sample"))
+	sample := r.PostForm.Get("sample")
+	if !utf8.ValidString(sample) || strings.ContainsRune(sample, 0) {
+		return errs.New(errs.NotFound, "identity.no_sample")
+	}
+	row, err := x.store.sample(r.Context(), sample)
 	if err != nil {
 		return err
 	}
@@ -239,10 +275,6 @@ func (x *Identity) signInDemo(w http.ResponseWriter, r *http.Request) error {
 	if err := x.enter(w, r, a, auth.Substantial, true); err != nil {
 		return err
 	}
-	next := httpx.LocalPath(r.PostForm.Get("next"))
-	if a.Kind == kindOfficer && !strings.HasPrefix(next, "/desk") {
-		next = "/desk"
-	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	http.Redirect(w, r, home(a, r.PostForm.Get("next")), http.StatusSeeOther)
 	return nil
 }

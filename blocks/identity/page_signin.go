@@ -2,7 +2,6 @@ package identity
 
 import (
 	"html/template"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,6 +30,7 @@ func (x *Identity) pages() []httpx.Route {
 		{Method: "GET", Path: "/account", Access: me, Page: true, Handle: x.showAccount},
 		{Method: "POST", Path: "/account/passkeys/{id}/remove", Access: me, Page: true, Handle: x.removePasskey},
 		{Method: "POST", Path: "/account/sessions/end", Access: me, Page: true, Handle: x.endOthers},
+		{Method: "POST", Path: "/account/contact", Access: auth.Person(auth.Low), Page: true, Handle: x.changeContact},
 		{Method: "POST", Path: "/account/act-for", Access: auth.Person(auth.Low), Page: true, Handle: x.actFor},
 	}
 	if !x.d.Demo {
@@ -50,7 +50,7 @@ func (x *Identity) t(r *http.Request, key string, kv ...any) string {
 func (x *Identity) passkey(r *http.Request, kind, next, words string) web.Component {
 	data := map[string]string{
 		"data-passkey": kind, "data-next": next, "data-error": x.t(r, "identity.passkey_failed"), "data-cancelled": x.t(r, "identity.passkey_cancelled"),
-		"data-options-url": "/api/identity/passkeys/login/begin", "data-url": "/api/identity/passkeys/login/finish",
+		"data-options-url": "/api/identity/passkeys/login/begin", "data-url": "/api/identity/passkeys/login/finish?next=" + url.QueryEscape(next),
 	}
 	if kind == "create" {
 		data["data-options-url"], data["data-url"] = "/api/identity/passkeys/register/begin", "/api/identity/passkeys/register/finish"
@@ -66,7 +66,7 @@ func (x *Identity) passkey(r *http.Request, kind, next, words string) web.Compon
 
 func (x *Identity) showSignIn(w http.ResponseWriter, r *http.Request) error {
 	next := httpx.LocalPath(r.URL.Query().Get("next"))
-	if strings.HasPrefix(next, "/desk") {
+	if isDesk(next) {
 		http.Redirect(w, r, "/desk/sign-in?next="+url.QueryEscape(next), http.StatusSeeOther)
 		return nil
 	}
@@ -100,7 +100,7 @@ func (x *Identity) startSignIn(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return x.signInPage(w, r, next, []web.FieldError{{Field: "number", Text: x.t(r, "error.identity.number_wrong")}})
 	}
-	if err := x.limits.allow("ip/"+address(r), triesPerHour); err != nil {
+	if err := x.limits.allow("start/"+x.address(r), startsPerAddress); err != nil {
 		return err
 	}
 	token, err := x.askPerson(r.Context(), number, next)
@@ -116,27 +116,19 @@ func (x *Identity) toCode(w http.ResponseWriter, r *http.Request, token string, 
 	return nil
 }
 
-func address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
-}
-
 func (x *Identity) showOfficerSignIn(w http.ResponseWriter, r *http.Request) error {
 	return x.officerPage(w, r, httpx.LocalPath(r.URL.Query().Get("next")), nil)
 }
 
 func (x *Identity) officerPage(w http.ResponseWriter, r *http.Request, next string, wrong []web.FieldError) error {
-	if !strings.HasPrefix(next, "/desk") {
+	if !isDesk(next) {
 		next = "/desk"
 	}
 	parts := []web.Component{
 		x.passkey(r, "get", next, x.t(r, "identity.use_passkey")),
 		web.Heading{Text: x.t(r, "identity.by_code")},
 		web.Form{Action: "/desk/sign-in", Hidden: []web.Hidden{{Name: "next", Value: next}}, Body: []web.Component{
-			web.Input{Name: "officer", Label: web.Label{Text: x.t(r, "identity.officer_id")}, Autocomplete: "username", Spellcheck: web.Off, Classes: "govuk-input--width-20", ErrorMessage: web.ErrorFor(wrong, "officer")},
+			web.Input{Name: "officer", Label: web.Label{Text: x.t(r, "identity.officer_id")}, Hint: web.HintText(x.t(r, "identity.officer_hint")), Value: r.PostFormValue("officer"), Autocomplete: "username", Spellcheck: web.Off, Classes: "govuk-input--width-20", ErrorMessage: web.ErrorFor(wrong, "officer")},
 			web.Button{Text: x.t(r, "identity.send_code"), PreventDoubleClick: web.On},
 		}},
 	}
@@ -156,7 +148,7 @@ func (x *Identity) startOfficerSignIn(w http.ResponseWriter, r *http.Request) er
 	if strings.TrimSpace(officer) == "" {
 		return x.officerPage(w, r, next, []web.FieldError{{Field: "officer", Text: x.t(r, "error.identity.officer_missing")}})
 	}
-	if err := x.limits.allow("ip/"+address(r), triesPerHour); err != nil {
+	if err := x.limits.allow("start/"+x.address(r), startsPerAddress); err != nil {
 		return err
 	}
 	token, err := x.askOfficer(r.Context(), officer, next)
@@ -168,8 +160,12 @@ func (x *Identity) showCode(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (x *Identity) codePage(w http.ResponseWriter, r *http.Request, wrong []web.FieldError) error {
-	return x.d.Pages.Show(w, r, web.Page{Title: x.t(r, "identity.code_title"), Section: "sign-in", BackLink: &web.BackLink{Href: "/sign-in"}, Errors: wrong},
-		web.Paragraph{Text: x.t(r, "identity.code_sent")},
+	sent, back, err := x.whereSent(r)
+	if err != nil {
+		return err
+	}
+	return x.d.Pages.Show(w, r, web.Page{Title: x.t(r, "identity.code_title"), Section: "sign-in", BackLink: &web.BackLink{Href: back}, Errors: wrong},
+		web.Paragraph{Text: sent},
 		web.Form{Action: "/sign-in/code", Body: []web.Component{
 			web.Input{Name: "code", Label: web.Label{Text: x.t(r, "identity.code")}, InputMode: "numeric", Autocomplete: "one-time-code", Spellcheck: web.Off, Classes: "govuk-input--width-10", ErrorMessage: web.ErrorFor(wrong, "code")},
 			web.Button{Text: x.t(r, "identity.continue"), PreventDoubleClick: web.On},
@@ -177,59 +173,101 @@ func (x *Identity) codePage(w http.ResponseWriter, r *http.Request, wrong []web.
 		web.Details{SummaryText: x.t(r, "identity.no_code"), Text: x.t(r, "identity.no_code_text")})
 }
 
+// whereSent names the address that a code went to, and the page to go back to.
+// Strangers learn neither whether one was sent nor where to.
+func (x *Identity) whereSent(r *http.Request) (sent, back string, err error) {
+	sent, back = x.t(r, "identity.code_sent"), "/sign-in"
+	row, err := x.store.attempt(r.Context(), hashed(cookie(r, attemptCookie)))
+	if e, ok := errs.As(err); ok && e.Kind == errs.Invalid {
+		return sent, back, nil
+	}
+	p := auth.From(r.Context())
+	if err != nil || row.Account == "" || row.Account != p.Account || row.Purpose != forStepUp && row.Purpose != forEmail {
+		return sent, back, err
+	}
+	a, err := x.byID(r.Context(), p.Account)
+	if err != nil {
+		return "", "", err
+	}
+	to, err := x.contactOf(r.Context(), a)
+	if err != nil {
+		return "", "", err
+	}
+	if row.Purpose == forEmail {
+		if to.Email, err = x.unsealFor(r.Context(), a, row.Data, row.Hash); err != nil {
+			return "", "", err
+		}
+	}
+	return x.t(r, "identity.code_sent_to", "address", masked(to.Email)), "/account", nil
+}
+
 func (x *Identity) enterCode(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return errs.New(errs.Invalid, "identity.bad_form")
 	}
-	row, a, err := x.answer(r.Context(), cookie(r, attemptCookie), r.PostForm.Get("code"))
+	ctx := r.Context()
+	row, a, err := x.answer(ctx, cookie(r, attemptCookie), r.PostForm.Get("code"))
 	if e, ok := errs.As(err); ok && e.Kind == errs.Invalid {
+		if err := x.limits.allow("guess/"+x.address(r), guessesPerAddress); err != nil {
+			return err
+		}
 		return x.codePage(w, r, []web.FieldError{{Field: "code", Text: x.t(r, "error."+e.Code)}})
 	}
 	if err != nil {
 		return err
 	}
-	x.setCookie(w, attemptCookie, "", "/sign-in")
-	if row.Purpose == "step-up" {
-		if err := x.prove(r.Context(), cookie(r, sessionCookie), a); err != nil {
-			return err
-		}
-		http.Redirect(w, r, "/sign-in/step-up?next="+url.QueryEscape(row.Next), http.StatusSeeOther)
-		return nil
+	next := home(a, row.Next)
+	switch row.Purpose {
+	case forStepUp:
+		err, next = x.prove(ctx, cookie(r, sessionCookie), a), "/sign-in/step-up?next="+url.QueryEscape(row.Next)
+	case forEmail:
+		err, next = x.setEmail(ctx, cookie(r, sessionCookie), a, row), row.Next
+	default:
+		err = x.enter(w, r, a, auth.Low, false)
 	}
-	if err := x.enter(w, r, a, auth.Low, false); err != nil {
-		return err
-	}
-	http.Redirect(w, r, row.Next, http.StatusSeeOther)
-	return nil
-}
-
-// showStepUp offers a passkey, and to those who have none a way to add one.
-func (x *Identity) showStepUp(w http.ResponseWriter, r *http.Request) error {
-	next := httpx.LocalPath(r.URL.Query().Get("next"))
-	s, err := x.store.session(r.Context(), hashed(cookie(r, sessionCookie)))
 	if err != nil {
 		return err
 	}
-	if s.Level >= auth.Substantial {
-		http.Redirect(w, r, next, http.StatusSeeOther)
-		return nil
+	x.setCookie(w, attemptCookie, "", "/sign-in")
+	http.Redirect(w, r, next, http.StatusSeeOther)
+	return nil
+}
+
+// showStepUp offers a passkey, and to those who have none a way to add one. It
+// never sends anybody on by itself: a page that wants still more than the
+// session can have would send them back for ever.
+func (x *Identity) showStepUp(w http.ResponseWriter, r *http.Request) error {
+	next := httpx.LocalPath(r.URL.Query().Get("next"))
+	s, err := x.session(r.Context(), cookie(r, sessionCookie))
+	if err != nil {
+		return err
 	}
 	have, err := x.store.passkeys(r.Context(), s.Account)
 	if err != nil {
 		return err
 	}
-	parts := []web.Component{web.Paragraph{Text: x.t(r, "identity.step_up_why")}}
-	if len(have) > 0 {
-		parts = append(parts, x.passkey(r, "get", next, x.t(r, "identity.use_passkey")))
+	var parts []web.Component
+	switch {
+	case s.Level >= auth.Substantial:
+		parts = append(parts, web.Paragraph{Text: x.t(r, "identity.step_up_done", "level", s.Level)}, web.Button{Text: x.t(r, "identity.continue"), Href: next})
+	case len(have) > 0:
+		parts = append(parts, web.Paragraph{Text: x.t(r, "identity.step_up_why")}, x.passkey(r, "get", next, x.t(r, "identity.use_passkey")))
+	default:
+		parts = append(parts, web.Paragraph{Text: x.t(r, "identity.step_up_why")})
 	}
-	parts = append(parts, web.Heading{Text: x.t(r, "identity.add_passkey")}, web.Paragraph{Text: x.t(r, "identity.add_passkey_text")})
-	if x.d.Clock.Now().Sub(s.Proved) <= freshProof {
-		parts = append(parts, x.passkey(r, "create", next, x.t(r, "identity.add_passkey_button")),
-			web.Markup(`<noscript><p class="govuk-body">`+template.HTMLEscapeString(x.t(r, "identity.passkey_needs_script"))+`</p></noscript>`))
-	} else {
-		parts = append(parts, web.Form{Action: "/sign-in/step-up", Hidden: []web.Hidden{{Name: "next", Value: next}}, Body: []web.Component{web.Button{Text: x.t(r, "identity.send_code")}}})
-	}
+	parts = append(parts, x.addPasskey(r, s, next)...)
 	return x.d.Pages.Show(w, r, web.Page{Title: x.t(r, "identity.step_up"), Section: "sign-in"}, parts...)
+}
+
+// addPasskey offers to make a passkey, after a code where one is needed.
+func (x *Identity) addPasskey(r *http.Request, s sessionRow, next string) []web.Component {
+	parts := []web.Component{web.Heading{Text: x.t(r, "identity.add_passkey")}, web.Paragraph{Text: x.t(r, "identity.add_passkey_text")}}
+	if x.trusted(s) {
+		return append(parts, x.passkey(r, "create", next, x.t(r, "identity.add_passkey_button")),
+			web.Markup(`<noscript><p class="govuk-body">`+template.HTMLEscapeString(x.t(r, "identity.passkey_needs_script"))+`</p></noscript>`))
+	}
+	return append(parts, web.Paragraph{Text: x.t(r, "identity.add_passkey_code")}, web.Form{Action: "/sign-in/step-up", Hidden: []web.Hidden{{Name: "next", Value: next}},
+		Body: []web.Component{web.Button{Text: x.t(r, "identity.send_code"), Classes: "govuk-button--secondary", PreventDoubleClick: web.On}}})
 }
 
 func (x *Identity) startStepUp(w http.ResponseWriter, r *http.Request) error {
@@ -240,11 +278,7 @@ func (x *Identity) startStepUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	to, err := x.contactOf(r.Context(), a)
-	if err != nil {
-		return err
-	}
-	token, err := x.ask(r.Context(), &a, to, "step-up", httpx.LocalPath(r.PostForm.Get("next")))
+	token, err := x.askStepUp(r.Context(), a, httpx.LocalPath(r.PostForm.Get("next")))
 	return x.toCode(w, r, token, err)
 }
 
@@ -254,8 +288,7 @@ func (x *Identity) signOut(w http.ResponseWriter, r *http.Request) error {
 		next = "/desk/sign-in"
 	}
 	if token := cookie(r, sessionCookie); token != "" {
-		x.cache.drop(hashed(token))
-		if err := x.store.endSession(r.Context(), hashed(token)); err != nil {
+		if err := x.end(r.Context(), token); err != nil {
 			return err
 		}
 	}

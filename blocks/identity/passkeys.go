@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"regexp"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/db"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/id"
 )
@@ -66,7 +68,7 @@ func (x *Identity) finish(ctx context.Context, token string) (account string, s 
 	if err != nil {
 		return "", s, err
 	}
-	if x.d.Clock.Now().After(expires) {
+	if !x.d.Clock.Now().Before(expires) {
 		return "", s, errs.New(errs.Invalid, "identity.ceremony_over")
 	}
 	return account, s, json.Unmarshal([]byte(data), &s)
@@ -75,11 +77,11 @@ func (x *Identity) finish(ctx context.Context, token string) (account string, s 
 // beginPasskey asks the caller's device for a new passkey. The session must be
 // substantial already or have answered a code just now.
 func (x *Identity) beginPasskey(ctx context.Context, session string) (*protocol.CredentialCreation, string, error) {
-	s, err := x.store.session(ctx, hashed(session))
+	s, err := x.session(ctx, session)
 	if err != nil {
 		return nil, "", err
 	}
-	if s.Level < auth.Substantial && x.d.Clock.Now().Sub(s.Proved) > freshProof {
+	if !x.trusted(s) {
 		return nil, "", errs.New(errs.Forbidden, "identity.fresh_code_needed")
 	}
 	a, err := x.byID(ctx, s.Account)
@@ -99,41 +101,49 @@ func (x *Identity) beginPasskey(ctx context.Context, session string) (*protocol.
 }
 
 // finishPasskey keeps the new passkey and raises the session: the device is
-// there, and the person answered a code.
-func (x *Identity) finishPasskey(ctx context.Context, session, token, name string, answer *protocol.ParsedCredentialCreationData) error {
+// there, and the person answered a code. The session goes on under the new
+// token that it returns.
+func (x *Identity) finishPasskey(ctx context.Context, session, token, name string, answer *protocol.ParsedCredentialCreationData) (renewed string, err error) {
 	owner, data, err := x.finish(ctx, token)
 	if err != nil {
-		return err
-	}
-	s, err := x.store.session(ctx, hashed(session))
-	if err != nil {
-		return err
-	}
-	if s.Account != owner {
-		return errs.New(errs.Forbidden, "identity.other_account")
+		return "", err
 	}
 	a, err := x.byID(ctx, owner)
+	if gone(err) {
+		return "", errs.New(errs.Invalid, "identity.ceremony_over")
+	}
 	if err != nil {
-		return err
+		return "", err
+	}
+	s, err := x.own(ctx, session, a)
+	if err != nil {
+		return "", err
 	}
 	u, err := x.user(ctx, a)
 	if err != nil {
-		return err
+		return "", err
 	}
 	c, err := x.webauthn.CreateCredential(u, data, answer)
 	if err != nil {
-		return errs.New(errs.Invalid, "identity.passkey_refused").Wrap(err)
+		return "", errs.New(errs.Invalid, "identity.passkey_refused").Wrap(err)
 	}
 	text, err := json.Marshal(c)
 	if err != nil {
-		return err
+		return "", err
 	}
 	now := x.d.Clock.Now()
-	if err := x.store.insertPasskey(ctx, passkeyRow{ID: credentialID(c.ID), Account: a.ID, Name: name, Created: now, Credential: string(text)}); err != nil {
-		return err
-	}
-	x.cache.forget(a.ID)
-	return x.store.raise(ctx, s.Hash, auth.Substantial, now)
+	renewed = id.Token(32)
+	err = x.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
+		if err := x.store.insertPasskey(ctx, passkeyRow{ID: credentialID(c.ID), Account: a.ID, Name: name, Created: now, Credential: string(text)}); err != nil {
+			return err
+		}
+		if err := x.store.raise(ctx, s.Hash, max(s.Level, auth.Substantial), now); err != nil {
+			return err
+		}
+		db.AfterCommit(ctx, func() { x.cache.forget(a.ID) })
+		return x.store.rename(ctx, s.Hash, hashed(renewed))
+	})
+	return renewed, err
 }
 
 // beginLogin asks any device for a passkey of this house.
@@ -153,13 +163,22 @@ func (x *Identity) finishLogin(ctx context.Context, token string, answer *protoc
 		return account{}, err
 	}
 	var owner account
+	var broken error // ours, not the device's
 	find := func(_, handle []byte) (webauthn.User, error) {
-		if owner, err = x.byID(ctx, string(handle)); err != nil {
-			return nil, err
+		if !validID.Match(handle) {
+			return nil, errs.New(errs.NotFound, "identity.no_account")
 		}
-		return x.user(ctx, owner)
+		u, err := x.owner(ctx, string(handle))
+		if err != nil && !gone(err) {
+			broken = err
+		}
+		owner = u.account
+		return u, err
 	}
 	c, err := x.webauthn.ValidateDiscoverableLogin(find, data, answer)
+	if broken != nil {
+		return account{}, broken
+	}
 	if err != nil {
 		return account{}, errs.New(errs.Unauthenticated, "identity.passkey_refused").Wrap(err)
 	}
@@ -170,23 +189,50 @@ func (x *Identity) finishLogin(ctx context.Context, token string, answer *protoc
 	if err != nil {
 		return account{}, err
 	}
-	return owner, x.store.usePasskey(ctx, credentialID(c.ID), string(text), x.d.Clock.Now())
+	there, err := x.store.usePasskey(ctx, credentialID(c.ID), string(text), x.d.Clock.Now())
+	if err == nil && !there { // removed meanwhile
+		err = errs.New(errs.Unauthenticated, "identity.passkey_refused")
+	}
+	return owner, err
+}
+
+// validID is the shape of an account's id, which is the handle in its passkeys.
+var validID = regexp.MustCompile(`^[0-9a-f-]{36}$`)
+
+func (x *Identity) owner(ctx context.Context, accountID string) (user, error) {
+	a, err := x.byID(ctx, accountID)
+	if err != nil {
+		return user{}, err
+	}
+	return x.user(ctx, a)
+}
+
+// RemovePasskey takes a passkey away from the account of a session, which must
+// be trusted: else a code alone could lock out a stronger proof.
+// Errors: identity.fresh_code_needed, identity.no_passkey.
+func (x *Identity) RemovePasskey(ctx context.Context, session, passkey string) error {
+	s, err := x.session(ctx, session)
+	if err != nil {
+		return err
+	}
+	if !x.trusted(s) {
+		return errs.New(errs.Forbidden, "identity.fresh_code_needed")
+	}
+	if raw, err := base64.RawURLEncoding.DecodeString(passkey); err != nil || credentialID(raw) != passkey {
+		return errs.New(errs.NotFound, "identity.no_passkey")
+	}
+	return x.store.removePasskey(ctx, passkey, s.Account)
 }
 
 // acting opens the seal on whom a session acts for.
 func (x *Identity) acting(ctx context.Context, a account, s sessionRow) (string, error) {
-	sealed, err := base64.StdEncoding.DecodeString(s.Acting)
-	if err != nil {
-		return "", err
-	}
-	plain, err := x.d.Keys.Unseal(ctx, a.Subject, sealed, []byte(s.ID))
-	return string(plain), err
+	return x.unsealFor(ctx, a, s.Acting, s.ID)
 }
 
 // ActFor lets the caller's session act for one of their children, named by
 // pseudonym, or for themselves again when child is empty. Error: identity.not_your_child.
 func (x *Identity) ActFor(ctx context.Context, session, child string) error {
-	s, err := x.store.session(ctx, hashed(session))
+	s, err := x.session(ctx, session)
 	if err != nil {
 		return err
 	}
@@ -209,12 +255,10 @@ func (x *Identity) ActFor(ctx context.Context, session, child string) error {
 		if number == "" {
 			return errs.New(errs.Forbidden, "identity.not_your_child")
 		}
-		raw, err := x.d.Keys.Seal(ctx, a.Subject, []byte(number), []byte(s.ID))
-		if err != nil {
+		if sealed, err = x.sealFor(ctx, a, number, s.ID); err != nil {
 			return err
 		}
-		sealed = base64.StdEncoding.EncodeToString(raw)
 	}
-	x.cache.forget(a.ID)
+	defer x.cache.forget(a.ID)
 	return x.store.act(ctx, s.Hash, sealed)
 }

@@ -4,11 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
-	"github.com/dinh-gov/dinh/kernel/clock"
+	"github.com/dinh-gov/dinh/kernel/db"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/id"
 )
@@ -23,8 +24,7 @@ const (
 	codeTries     = 5
 	freshProof    = 10 * time.Minute // how long a code allows a passkey to be added
 	ceremonyLife  = 5 * time.Minute
-	codesPerHour  = 5  // to one account
-	triesPerHour  = 30 // from one address
+	sweepEvery    = 10 * time.Minute
 	sessionCookie = "dinh_session"
 	attemptCookie = "dinh_attempt"
 	ceremonyCook  = "dinh_ceremony"
@@ -35,54 +35,143 @@ func hashed(token string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// open begins a session and returns its token, which only the browser keeps.
-func (x *Identity) open(ctx context.Context, a account, level auth.Level, device string, demo bool) (token string, err error) {
+// opening is a session to be begun.
+type opening struct {
+	account account
+	level   auth.Level
+	device  string
+	demo    bool
+	before  string // token of the session that the browser had
+}
+
+// open begins a session, ends the one that the browser had, and returns the
+// new token, which only the browser keeps: nobody can plant a session on
+// somebody else. Who only proves more of themselves still acts for the same
+// child.
+func (x *Identity) open(ctx context.Context, o opening) (token string, err error) {
+	x.sweep(ctx)
 	now := x.d.Clock.Now()
 	token = id.Token(32)
-	return token, x.store.insertSession(ctx, sessionRow{
-		Hash: hashed(token), ID: id.New(now), Account: a.ID, Level: level, Demo: demo, Proved: now, Created: now, Seen: now, Device: device,
-	})
+	row := sessionRow{
+		Hash: hashed(token), ID: id.New(now), Account: o.account.ID, Level: o.level, Demo: o.demo, Proved: now, Created: now, Seen: now, Device: o.device,
+	}
+	if o.before != "" {
+		if row.Acting, err = x.stillActing(ctx, o, row.ID); err != nil {
+			return "", err
+		}
+		if err := x.end(ctx, o.before); err != nil {
+			return "", err
+		}
+	}
+	return token, x.store.insertSession(ctx, row)
+}
+
+func (x *Identity) stillActing(ctx context.Context, o opening, sessionID string) (string, error) {
+	before, err := x.session(ctx, o.before)
+	if errs.KindOf(err) == errs.Unauthenticated || err == nil && (before.Account != o.account.ID || before.Acting == "") {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	child, err := x.acting(ctx, o.account, before)
+	if err != nil {
+		return "", err
+	}
+	return x.sealFor(ctx, o.account, child, sessionID)
+}
+
+// end ends a session at once.
+func (x *Identity) end(ctx context.Context, token string) error {
+	defer x.cache.drop(hashed(token))
+	return x.store.endSession(ctx, hashed(token))
+}
+
+// session finds the session of a token while it is alive.
+func (x *Identity) session(ctx context.Context, token string) (sessionRow, error) {
+	s, err := x.store.session(ctx, hashed(token))
+	if err != nil {
+		return s, err
+	}
+	now := x.d.Clock.Now()
+	if now.Sub(s.Seen) >= sessionIdle || now.Sub(s.Created) >= sessionLife {
+		return s, errs.New(errs.Unauthenticated, "identity.session_over")
+	}
+	return s, nil
+}
+
+// trusted says whether a session may change how its person signs in: it is
+// substantial, or has answered a code just now.
+func (x *Identity) trusted(s sessionRow) bool {
+	return s.Level >= auth.Substantial || x.d.Clock.Now().Sub(s.Proved) <= freshProof
 }
 
 // principal finds who a token belongs to. It writes at most once a minute.
 func (x *Identity) principal(ctx context.Context, token string) (auth.Principal, error) {
 	now := x.d.Clock.Now()
 	hash := hashed(token)
-	if c, ok := x.cache.get(hash, now); ok {
-		return c.principal, x.touch(ctx, hash, c.seen, now)
+	c, ok := x.cache.get(hash, now)
+	if !ok {
+		epoch := x.cache.epoch()
+		var err error
+		if c, err = x.load(ctx, token, now); err != nil {
+			return auth.Principal{}, err
+		}
+		x.cache.put(hash, c, epoch)
 	}
-	s, err := x.store.session(ctx, hash)
+	x.touch(ctx, hash, c.seen, now)
+	return c.principal, nil
+}
+
+// load reads a session and its account. Who was signed in and is nobody now
+// must still reach the public pages, so it is the kind Unauthenticated.
+func (x *Identity) load(ctx context.Context, token string, now time.Time) (cached, error) {
+	s, err := x.session(ctx, token)
 	if err != nil {
-		return auth.Principal{}, err
-	}
-	if now.Sub(s.Seen) > sessionIdle || now.Sub(s.Created) > sessionLife {
-		return auth.Principal{}, errs.New(errs.Unauthenticated, "identity.session_over")
+		return cached{}, err
 	}
 	a, err := x.byID(ctx, s.Account)
+	if gone(err) {
+		return cached{}, errs.New(errs.Unauthenticated, "identity.session_over").Wrap(err)
+	}
 	if err != nil {
-		return auth.Principal{}, err
+		return cached{}, err
 	}
 	p := auth.Principal{Account: a.ID, Session: s.ID, Number: a.Number, Name: a.Name, Level: s.Level, Demo: s.Demo}
 	if a.Kind == kindOfficer {
 		p.Officer, p.Member, p.Roles = a.Officer, a.Member, a.Roles
 	}
 	if s.Acting != "" {
-		child, err := x.acting(ctx, a, s)
-		if err != nil {
-			return auth.Principal{}, err
+		if p.OnBehalf, err = x.acting(ctx, a, s); err != nil {
+			return cached{}, err
 		}
-		p.OnBehalf, p.Mandate = child, "parent"
+		p.Mandate = "parent"
 	}
-	x.cache.put(hash, cached{principal: p, account: a.ID, seen: s.Seen, loaded: now})
-	return p, x.touch(ctx, hash, s.Seen, now)
+	return cached{principal: p, account: a.ID, seen: s.Seen, created: s.Created, loaded: now}, nil
 }
 
-func (x *Identity) touch(ctx context.Context, hash string, seen, now time.Time) error {
+// touch notes that a session is in use. A page is not refused because that
+// could not be written.
+func (x *Identity) touch(ctx context.Context, hash string, seen, now time.Time) {
 	if now.Sub(seen) < seenEvery {
-		return nil
+		return
 	}
 	x.cache.seen(hash, now)
-	return x.store.seeSession(ctx, hash, now)
+	if err := x.store.seeSession(ctx, hash, now); err != nil && ctx.Err() == nil {
+		x.d.Log.LogAttrs(ctx, slog.LevelWarn, "identity: the use of a session was not noted", slog.Any("error", err))
+	}
+}
+
+// sweep clears the tables of what is over, now and then.
+func (x *Identity) sweep(ctx context.Context) {
+	now := x.d.Clock.Now()
+	last := x.swept.Load()
+	if now.Sub(db.FromMicros(last)) < sweepEvery || !x.swept.CompareAndSwap(last, db.Micros(now)) {
+		return
+	}
+	if err := x.store.sweep(ctx, now); err != nil && ctx.Err() == nil {
+		x.d.Log.LogAttrs(ctx, slog.LevelWarn, "identity: what is over was not cleared", slog.Any("error", err))
+	}
 }
 
 // cache keeps who is behind the tokens of the last seconds, so that a page
@@ -90,12 +179,14 @@ func (x *Identity) touch(ctx context.Context, hash string, seen, now time.Time) 
 type cache struct {
 	mu   sync.Mutex
 	rows map[string]cached
+	n    uint64 // counts what was taken out: what was read before is not put in after
 }
 
 type cached struct {
 	principal    auth.Principal
 	account      string
 	seen, loaded time.Time
+	created      time.Time
 }
 
 func newCache() *cache { return &cache{rows: map[string]cached{}} }
@@ -104,12 +195,21 @@ func (c *cache) get(hash string, now time.Time) (cached, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	row, ok := c.rows[hash]
-	return row, ok && now.Sub(row.loaded) < cacheFor && now.Sub(row.seen) < sessionIdle
+	return row, ok && now.Sub(row.loaded) < cacheFor && now.Sub(row.seen) < sessionIdle && now.Sub(row.created) < sessionLife
 }
 
-func (c *cache) put(hash string, row cached) {
+func (c *cache) epoch() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.n
+}
+
+func (c *cache) put(hash string, row cached, epoch uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if epoch != c.n {
+		return
+	}
 	if len(c.rows) >= maxCached {
 		clear(c.rows)
 	}
@@ -129,6 +229,7 @@ func (c *cache) seen(hash string, at time.Time) {
 func (c *cache) drop(hash string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.n++
 	delete(c.rows, hash)
 }
 
@@ -136,39 +237,10 @@ func (c *cache) drop(hash string) {
 func (c *cache) forget(account string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.n++
 	for hash, row := range c.rows {
 		if row.account == account {
 			delete(c.rows, hash)
 		}
 	}
-}
-
-// limits counts tries by key within the last hour.
-type limits struct {
-	clock clock.Clock
-	mu    sync.Mutex
-	tries map[string][]time.Time
-}
-
-func newLimits(c clock.Clock) *limits { return &limits{clock: c, tries: map[string][]time.Time{}} }
-
-// allow notes one try and says whether it is within the limit.
-func (l *limits) allow(key string, perHour int) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := l.clock.Now()
-	if len(l.tries) > maxCached {
-		clear(l.tries)
-	}
-	recent := l.tries[key][:0]
-	for _, t := range l.tries[key] {
-		if now.Sub(t) < time.Hour {
-			recent = append(recent, t)
-		}
-	}
-	l.tries[key] = append(recent, now)
-	if len(recent) >= perHour {
-		return errs.New(errs.TooMany, "identity.too_many_tries")
-	}
-	return nil
 }

@@ -14,8 +14,8 @@ import (
 type store struct{ db *db.DB }
 
 type accountRow struct {
-	ID, Kind, Subject, Member, Roles, Content string
-	Created                                   time.Time
+	ID, Kind, Subject, Member, Roles, Content, MailKey string
+	Created                                            time.Time
 }
 
 type sessionRow struct {
@@ -57,10 +57,29 @@ func (s store) one(ctx context.Context, none error, dest []any, query string, ar
 	return err
 }
 
-func (s store) putAccount(ctx context.Context, a accountRow) error {
-	return s.exec(ctx, `INSERT INTO identity_account (id, kind, subject, member, roles, created, content) VALUES ($1,$2,$3,$4,$5,$6,$7)
-		ON CONFLICT (subject) DO UPDATE SET member=excluded.member, roles=excluded.roles, content=excluded.content`,
-		a.ID, a.Kind, a.Subject, a.Member, a.Roles, db.Micros(a.Created), a.Content)
+// insertAccount says whether the account was made; false means that its
+// subject has one already.
+func (s store) insertAccount(ctx context.Context, a accountRow) (bool, error) {
+	n, err := s.changed(ctx, `INSERT INTO identity_account (id, kind, subject, member, roles, created, content, mail_key) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)
+		ON CONFLICT (subject) DO NOTHING`, a.ID, a.Kind, a.Subject, a.Member, a.Roles, db.Micros(a.Created), a.Content, a.MailKey)
+	return n == 1, err
+}
+
+// updateAccount brings everything but the account's identity up to date.
+func (s store) updateAccount(ctx context.Context, a accountRow) error {
+	return s.exec(ctx, `UPDATE identity_account SET member=$1, roles=$2, content=$3, mail_key=$4 WHERE id=$5`, a.Member, a.Roles, a.Content, a.MailKey, a.ID)
+}
+
+// subjectByMail gives the one officer who has this address; two who share one
+// sign in by their ids.
+func (s store) subjectByMail(ctx context.Context, key string) (subject string, err error) {
+	var n int
+	err = s.one(ctx, errs.New(errs.NotFound, "identity.no_account"), []any{&n, &subject},
+		`SELECT COUNT(*), COALESCE(MIN(subject), '') FROM identity_account WHERE mail_key=$1 AND mail_key <> '' AND kind='officer'`, key)
+	if err == nil && n != 1 {
+		err = errs.New(errs.NotFound, "identity.no_account")
+	}
+	return subject, err
 }
 
 func (s store) updateContent(ctx context.Context, id, content string) error {
@@ -110,8 +129,8 @@ func (s store) insertSession(ctx context.Context, r sessionRow) error {
 	if r.Demo {
 		demo = 1
 	}
-	return s.exec(ctx, `INSERT INTO identity_session (hash, id, account, level, acting, demo, proved, created, seen, device) VALUES ($1,$2,$3,$4,'',$5,$6,$7,$8,$9)`,
-		r.Hash, r.ID, r.Account, r.Level.String(), demo, db.Micros(r.Proved), db.Micros(r.Created), db.Micros(r.Seen), r.Device)
+	return s.exec(ctx, `INSERT INTO identity_session (hash, id, account, level, acting, demo, proved, created, seen, device) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)`,
+		r.Hash, r.ID, r.Account, r.Level.String(), r.Acting, demo, db.Micros(r.Proved), db.Micros(r.Created), db.Micros(r.Seen), r.Device)
 }
 
 const sessionColumns = `hash, id, account, level, acting, demo, proved, created, seen, device`
@@ -139,9 +158,11 @@ func (s store) session(ctx context.Context, hash string) (r sessionRow, err erro
 	return r, err
 }
 
-func (s store) sessions(ctx context.Context, account string) (out []sessionRow, err error) {
+// sessions lists those of an account that are still alive.
+func (s store) sessions(ctx context.Context, account string, now time.Time) (out []sessionRow, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT `+sessionColumns+` FROM identity_session WHERE account=$1 ORDER BY seen DESC LIMIT 20`, account)
+		rows, err := q.QueryContext(ctx, `SELECT `+sessionColumns+` FROM identity_session WHERE account=$1 AND seen>$2 AND created>$3 ORDER BY seen DESC LIMIT 20`,
+			account, db.Micros(now.Add(-sessionIdle)), db.Micros(now.Add(-sessionLife)))
 		if err != nil {
 			return err
 		}
@@ -179,21 +200,27 @@ func (s store) raise(ctx context.Context, hash string, level auth.Level, proved 
 	return s.exec(ctx, `UPDATE identity_session SET level=$1, proved=$2 WHERE hash=$3`, level.String(), db.Micros(proved), hash)
 }
 
+// rename gives a session a new token.
+func (s store) rename(ctx context.Context, hash, to string) error {
+	return s.exec(ctx, `UPDATE identity_session SET hash=$1 WHERE hash=$2`, to, hash)
+}
+
 type attemptRow struct {
-	Hash, Account, Purpose, Code, Next string
-	Tries                              int
-	Expires                            time.Time
+	Hash, Account, Subject, Purpose, Code, Next string
+	Data                                        string // sealed: the address that a change of e-mail is about
+	Tries                                       int
+	Expires                                     time.Time
 }
 
 func (s store) insertAttempt(ctx context.Context, r attemptRow) error {
-	return s.exec(ctx, `INSERT INTO identity_attempt (hash, account, purpose, code, tries, expires, next) VALUES ($1,$2,$3,$4,0,$5,$6)`,
-		r.Hash, r.Account, r.Purpose, r.Code, db.Micros(r.Expires), r.Next)
+	return s.exec(ctx, `INSERT INTO identity_attempt (hash, account, subject, purpose, code, tries, expires, next, data) VALUES ($1,$2,$3,$4,$5,0,$6,$7,$8)`,
+		r.Hash, r.Account, r.Subject, r.Purpose, r.Code, db.Micros(r.Expires), r.Next, r.Data)
 }
 
 func (s store) attempt(ctx context.Context, hash string) (r attemptRow, err error) {
 	var expires int64
-	err = s.one(ctx, errs.New(errs.Invalid, "identity.code_over"), []any{&r.Hash, &r.Account, &r.Purpose, &r.Code, &r.Tries, &expires, &r.Next},
-		`SELECT hash, account, purpose, code, tries, expires, next FROM identity_attempt WHERE hash=$1`, hash)
+	err = s.one(ctx, errs.New(errs.Invalid, "identity.code_over"), []any{&r.Hash, &r.Account, &r.Subject, &r.Purpose, &r.Code, &r.Tries, &expires, &r.Next, &r.Data},
+		`SELECT hash, account, subject, purpose, code, tries, expires, next, data FROM identity_attempt WHERE hash=$1`, hash)
 	r.Expires = db.FromMicros(expires)
 	return r, err
 }
@@ -210,12 +237,45 @@ func (s store) spend(ctx context.Context, hash string) (bool, error) {
 	return n == 1, err
 }
 
+// take counts one more try of a key in the window that ends at expires.
+func (s store) take(ctx context.Context, key string, expires time.Time) (n int, err error) {
+	err = s.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
+		return q.QueryRowContext(ctx, `INSERT INTO identity_limit (limit_key, expires, tries) VALUES ($1,$2,1)
+			ON CONFLICT (limit_key, expires) DO UPDATE SET tries=identity_limit.tries+1 RETURNING tries`, key, db.Micros(expires)).Scan(&n)
+	})
+	return n, err
+}
+
+// count gives the tries of a key in the windows that have not ended.
+func (s store) count(ctx context.Context, key string, now time.Time) (n int, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		return q.QueryRowContext(ctx, `SELECT COALESCE(SUM(tries), 0) FROM identity_limit WHERE limit_key=$1 AND expires>$2`, key, db.Micros(now)).Scan(&n)
+	})
+	return n, err
+}
+
+func (s store) forgive(ctx context.Context, key string) error {
+	return s.exec(ctx, `DELETE FROM identity_limit WHERE limit_key=$1`, key)
+}
+
+// sweep removes what time has ended. Sessions go by their beginning alone,
+// whose index no visit has to update.
 func (s store) sweep(ctx context.Context, now time.Time) error {
-	return s.db.Write(ctx, func(ctx context.Context, _ db.Querier) error {
-		return errors.Join(
-			s.exec(ctx, `DELETE FROM identity_attempt WHERE expires<$1`, db.Micros(now)),
-			s.exec(ctx, `DELETE FROM identity_ceremony WHERE expires<$1`, db.Micros(now)),
-			s.exec(ctx, `DELETE FROM identity_session WHERE seen<$1 OR created<$2`, db.Micros(now.Add(-sessionIdle)), db.Micros(now.Add(-sessionLife))))
+	return s.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
+		for _, d := range []struct {
+			query  string
+			before time.Time
+		}{
+			{`DELETE FROM identity_attempt WHERE expires<$1`, now},
+			{`DELETE FROM identity_ceremony WHERE expires<$1`, now},
+			{`DELETE FROM identity_limit WHERE expires<$1`, now},
+			{`DELETE FROM identity_session WHERE created<$1`, now.Add(-sessionLife)},
+		} {
+			if _, err := q.ExecContext(ctx, d.query, db.Micros(d.before)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -276,8 +336,10 @@ func (s store) passkeys(ctx context.Context, account string) (out []passkeyRow, 
 	return out, err
 }
 
-func (s store) usePasskey(ctx context.Context, id, credential string, at time.Time) error {
-	return s.exec(ctx, `UPDATE identity_passkey SET credential=$1, used=$2 WHERE id=$3`, credential, db.Micros(at), id)
+// usePasskey says whether the passkey was still there.
+func (s store) usePasskey(ctx context.Context, id, credential string, at time.Time) (bool, error) {
+	n, err := s.changed(ctx, `UPDATE identity_passkey SET credential=$1, used=$2 WHERE id=$3`, credential, db.Micros(at), id)
+	return n == 1, err
 }
 
 func (s store) removePasskey(ctx context.Context, id, account string) error {

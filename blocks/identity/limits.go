@@ -1,0 +1,150 @@
+package identity
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/dinh-gov/dinh/kernel/clock"
+	"github.com/dinh-gov/dinh/kernel/db"
+	"github.com/dinh-gov/dinh/kernel/errs"
+)
+
+// What one person and one address may try. The counts by person stand in the
+// database, so that neither a restart nor a second process gives more of them;
+// they are kept for numbers without an account too, so that the refusal says
+// nothing. An address may be a whole office, hence its larger numbers.
+const (
+	codesPerHour  = 5
+	codesPerDay   = 15
+	guessesPerDay = 20 // wrong codes; then codes rest until the next day, passkeys go on
+
+	startsPerAddress   = 120 // an hour: numbers typed to sign in or to register
+	guessesPerAddress  = 300 // an hour: wrong codes
+	passkeysPerAddress = 1200
+
+	maxAddresses = 50_000
+)
+
+func tooMany() error { return errs.New(errs.TooMany, "identity.too_many_tries") }
+
+// limits counts tries by address within the last hour, in memory: it is the
+// wall before the database.
+type limits struct {
+	clock clock.Clock
+	mu    sync.Mutex
+	tries map[string]window
+}
+
+// window is an hour's count.
+type window struct {
+	since time.Time
+	count int
+}
+
+func newLimits(c clock.Clock) *limits { return &limits{clock: c, tries: map[string]window{}} }
+
+// allow notes one try and says whether it is within the limit. What is refused
+// does not count: who waits an hour may come again.
+func (l *limits) allow(key string, perHour int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Now()
+	l.sweep(now)
+	w := l.tries[key]
+	if now.Sub(w.since) >= time.Hour {
+		w = window{since: now}
+	}
+	if w.count >= perHour {
+		return tooMany()
+	}
+	w.count++
+	l.tries[key] = w
+	return nil
+}
+
+// sweep makes room: first of what is over, and under a flood of addresses of
+// any.
+func (l *limits) sweep(now time.Time) {
+	if len(l.tries) < maxAddresses {
+		return
+	}
+	for k, w := range l.tries {
+		if now.Sub(w.since) >= time.Hour {
+			delete(l.tries, k)
+		}
+	}
+	for k := range l.tries {
+		if len(l.tries) < maxAddresses*9/10 {
+			return
+		}
+		delete(l.tries, k)
+	}
+}
+
+// address is the caller's; of IPv6 the /64 that one subscriber has to spend.
+func (x *Identity) address(r *http.Request) string {
+	if x.d.Address != nil {
+		return x.d.Address(r)
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return host
+	}
+	addr = addr.Unmap()
+	if p, err := addr.WithZone("").Prefix(64); err == nil && addr.Is6() {
+		return p.String()
+	}
+	return addr.String()
+}
+
+// takeCode counts one more code for a subject, in the transaction of ctx, and
+// refuses it when there were too many codes or wrong answers.
+func (x *Identity) takeCode(ctx context.Context, subject string) error {
+	now := x.d.Clock.Now()
+	guesses, err := x.store.count(ctx, "guess/"+subject, now)
+	if err != nil {
+		return err
+	}
+	if guesses >= guessesPerDay {
+		return tooMany()
+	}
+	for _, limit := range []struct {
+		key    string
+		within time.Duration
+		most   int
+	}{{"hour/" + subject, time.Hour, codesPerHour}, {"day/" + subject, 24 * time.Hour, codesPerDay}} {
+		n, err := x.store.take(ctx, limit.key, endOf(now, limit.within))
+		if err != nil {
+			return err
+		}
+		if n > limit.most {
+			return tooMany()
+		}
+	}
+	return nil
+}
+
+// guess counts one more answer to an attempt before it is looked at, so that
+// many at once are not more than many in a row.
+func (x *Identity) guess(ctx context.Context, row attemptRow) (allowed bool, err error) {
+	now := x.d.Clock.Now()
+	err = x.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
+		if allowed, err = x.store.tried(ctx, row.Hash); err != nil || !allowed || row.Subject == "" {
+			return err
+		}
+		n, err := x.store.take(ctx, "guess/"+row.Subject, endOf(now, 24*time.Hour))
+		allowed = allowed && n <= guessesPerDay
+		return err
+	})
+	return allowed, err
+}
+
+func endOf(now time.Time, within time.Duration) time.Time { return now.Truncate(within).Add(within) }
