@@ -1,7 +1,9 @@
 package identity
 
 import (
+	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -156,4 +158,27 @@ func (x *Identity) apiLoginFinish(w http.ResponseWriter, r *http.Request) error 
 	}
 	x.setCookie(w, ceremonyCook, "", "/api/identity")
 	return httpx.WriteJSON(w, http.StatusOK, map[string]string{"next": home(a, r.URL.Query().Get("next"))})
+}
+
+// AddressOf tells callers apart.
+type AddressOf func(*http.Request) string
+
+// address is the caller's; of IPv6 the /64 that one subscriber has to spend.
+func (x *Identity) address(r *http.Request) string {
+	if x.d.Address != nil {
+		return x.d.Address(r)
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return host
+	}
+	addr = addr.Unmap()
+	if p, err := addr.WithZone("").Prefix(64); err == nil && addr.Is6() {
+		return p.String()
+	}
+	return addr.String()
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -51,7 +50,7 @@ type Deps struct {
 	// Address tells callers apart for the limits on tries, as the server's own
 	// ClientKey does; nil: by network address. Behind a proxy it must read the
 	// header that the proxy sets, or everybody shares one limit.
-	Address func(*http.Request) string
+	Address AddressOf
 }
 
 // Sealer keeps content readable only while its person's key lives.

@@ -2,9 +2,6 @@ package identity
 
 import (
 	"context"
-	"net"
-	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -83,26 +80,6 @@ func (l *limits) sweep(now time.Time) {
 		}
 		delete(l.tries, k)
 	}
-}
-
-// address is the caller's; of IPv6 the /64 that one subscriber has to spend.
-func (x *Identity) address(r *http.Request) string {
-	if x.d.Address != nil {
-		return x.d.Address(r)
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	addr = addr.Unmap()
-	if p, err := addr.WithZone("").Prefix(64); err == nil && addr.Is6() {
-		return p.String()
-	}
-	return addr.String()
 }
 
 // takeCode counts one more code for a subject, in the transaction of ctx, and
