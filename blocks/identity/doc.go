@@ -13,13 +13,27 @@
 //	/register ──number, name, birth date──> /sign-in/code
 //	session (low) ──/sign-in/step-up: passkey, or fresh code and a new passkey──> substantial
 //
+// Whoever is asked for a code gets the same pages and the same refusals,
+// whether there is such an account or not. Codes are counted by person (5 an
+// hour, 15 a day, 20 wrong answers a day) in the database and by address in
+// memory; passkeys work on while codes rest. A session lasts 30 minutes without
+// use and 12 hours at most; its use is written once a minute, and signing out
+// holds at once (in other processes within 5 seconds). Making or removing a
+// passkey and changing the e-mail address need a substantial session or a code
+// of the last 10 minutes.
+//
 // A session is either a person's or an officer's (/desk/sign-in). A parent may
 // act for a child under 18 whose birth record names them.
 //
 // With Deps.Demo, and only then, sample people and officers sign in with one
 // press; the routes do not exist otherwise.
 //
+//	pages  /sign-in, /sign-in/code, /sign-in/step-up, /register, /sign-out
+//	       /desk/sign-in, /account (passkeys, sessions, contact, children)
+//	       /demo, /sign-in/demo
+//	POST   /api/identity/passkeys/{register,login}/{begin,finish}
+//
 // Tables: identity_account, identity_passkey, identity_session,
-// identity_attempt, identity_ceremony, identity_sample; content is sealed, and
+// identity_attempt, identity_ceremony, identity_sample, identity_limit; content is sealed, and
 // tokens and codes are kept as hashes. Events: none.
 package identity

@@ -291,7 +291,7 @@ func TestPasskeyStepUp(t *testing.T) {
 		t.Fatalf("a low session went to %s", at)
 	}
 	rp := virtualwebauthn.RelyingParty{Name: "Đình", ID: "localhost", Origin: h.url}
-	cred := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+	cred := newKey()
 	device := virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: []byte(v.who().Account)})
 	h.clock.Advance(11 * time.Minute)
 	if status := v.passkey(rp, &device, cred); status != http.StatusForbidden {

@@ -77,7 +77,7 @@ func (s store) subjectByMail(ctx context.Context, key string) (subject string, e
 	err = s.one(ctx, errs.New(errs.NotFound, "identity.no_account"), []any{&n, &subject},
 		`SELECT COUNT(*), COALESCE(MIN(subject), '') FROM identity_account WHERE mail_key=$1 AND mail_key <> '' AND kind='officer'`, key)
 	if err == nil && n != 1 {
-		err = errs.New(errs.NotFound, "identity.no_account")
+		return "", errs.New(errs.NotFound, "identity.no_account")
 	}
 	return subject, err
 }
