@@ -126,7 +126,8 @@ func At(t time.Time) Option { return func(o *order) { o.at = t } }
 func Key(key string) Option { return func(o *order) { o.key = key } }
 
 // MaxAttempts says after how many runs the job is dead; the default is 20, which
-// spreads over about nine hours.
+// spreads over about nine hours. A run cut short by the worker's death ends
+// nothing before five times as many.
 func MaxAttempts(n int) Option { return func(o *order) { o.maxAttempts = max(n, 1) } }
 
 // Enqueue writes a job with payload as JSON. Inside a Write it joins that

@@ -232,7 +232,7 @@ func TestPoisonDiesAfterItsAttempts(t *testing.T) {
 	must(t, q.Enqueue(t.Context(), "t.kill", nil, job.MaxAttempts(1)))
 	// As a process leaves it that was killed while it ran the job.
 	must(t, d.Write(t.Context(), func(ctx context.Context, tx db.Querier) error {
-		_, err := tx.ExecContext(ctx, "UPDATE job_queue SET worker = 'gone', attempt = 1, due_at = due_at + 1")
+		_, err := tx.ExecContext(ctx, "UPDATE job_queue SET worker = 'gone', attempt = 5, due_at = due_at + 1")
 		return err
 	}))
 	q.Handle("t.kill", func(context.Context, job.Job) error { t.Error("ran past its attempts"); return nil })

@@ -271,9 +271,14 @@ func (q *Queue) perform(run, settle context.Context, c *claimed) error {
 	return nil
 }
 
+// deathsPerAttempt is how patient the queue is with a worker's death: mostly it
+// is the machine's fault and takes every job down alike, so work is not given up
+// for it until it has clearly outlasted any such trouble.
+const deathsPerAttempt = 5
+
 // call runs the handler; a panic counts as a failure.
 func (q *Queue) call(ctx context.Context, c *claimed) (err error) {
-	if c.Attempt > c.maxAttempts {
+	if c.Attempt > deathsPerAttempt*c.maxAttempts {
 		return errors.New("the worker died during every attempt")
 	}
 	defer func() {
