@@ -108,7 +108,7 @@ func (a *application) next() web.Component {
 		button("next.correct_button", "/apply/"+a.Application)
 	case turnWorking:
 		say("next.working_text")
-		box.Body = append(box.Body, web.Link{Text: a.t("next.reload"), Href: "/applications/" + a.Application})
+		box.Body = append(box.Body, web.Button{Text: a.t("next.reload"), Href: "/applications/" + a.Application, Classes: "govuk-button--secondary"})
 	case turnApproved:
 		box.Variant = "success"
 		key := "next.approved_text"

@@ -75,7 +75,7 @@ func (v view) offers(k *cases.Full) []web.Component {
 	case k.Final != "":
 		return []web.Component{web.Paragraph{Text: v.t("do.ended")}}
 	case k.Pending:
-		return []web.Component{web.Paragraph{Text: v.t("do.working")}, web.Link{Text: v.t("do.reload"), Href: casePath(k.ID)}}
+		return []web.Component{web.Paragraph{Text: v.t("do.working")}, web.Button{Text: v.t("do.reload"), Href: casePath(k.ID), Classes: "govuk-button--secondary"}}
 	case len(k.Offers) > 0:
 		return []web.Component{web.Paragraph{Text: v.t("do.taken", "name", v.holder(k))}}
 	case k.Queue == "":
