@@ -265,7 +265,8 @@ func (a *App) openCommons(context.Context) (err error) {
 	citizens := registerPeople{asker: a.asker(), owner: services.Owner{Member: "GOV/MPS", Subsystem: "identity"}}
 	late := &codesByMail{}
 	a.Identity, err = identity.New(identity.Deps{
-		DB: a.DB, Clock: c.Clock, Keys: a.Keys, Log: c.Log, Origin: c.Origin, Demo: c.Demo, People: citizens, Codes: late, Pages: a.Pages,
+		Address: c.clientKey(),
+		DB:      a.DB, Clock: c.Clock, Keys: a.Keys, Log: c.Log, Origin: c.Origin, Demo: c.Demo, People: citizens, Codes: late, Pages: a.Pages,
 	})
 	if err != nil {
 		return err
@@ -333,7 +334,7 @@ func (a *App) openServer(context.Context) error {
 	c := a.Config
 	a.server = httpx.NewServer(httpx.Config{
 		Routes: routes, Catalog: a.Catalog, Authenticate: a.authenticate, Errors: a.Pages.Error, Log: c.Log, Clock: c.Clock, Metrics: a.Metrics,
-		MaxRate: c.MaxRate, Secure: len(c.Origin) > 8 && c.Origin[:8] == "https://",
+		MaxRate: c.MaxRate, ClientKey: c.clientKey(), Secure: len(c.Origin) > 8 && c.Origin[:8] == "https://",
 	})
 	return nil
 }

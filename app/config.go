@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/dinh-gov/dinh/blocks/notify"
 	"github.com/dinh-gov/dinh/kernel/clock"
+	"github.com/dinh-gov/dinh/kernel/httpx"
 )
 
 // Config is everything that differs between installations. The zero value of
@@ -27,6 +29,7 @@ type Config struct {
 	Mail     notify.MailConfig // empty host: with Demo the built-in mailbox
 	Workers  int               // background jobs at once; 0: 16
 	MaxRate  float64           // requests a second per client; 0: no limit
+	Proxy    string            // header in which a proxy in front names the client; empty: no proxy
 	Clock    clock.Clock       // nil: the machine's
 	Log      *slog.Logger      // nil: slog's default
 	Progress func(what string, done, total int)
@@ -65,6 +68,14 @@ func (c *Config) complete() error {
 		c.Progress = func(string, int, int) {}
 	}
 	return nil
+}
+
+// clientKey tells clients apart; nil is by the address of the connection.
+func (c *Config) clientKey() func(*http.Request) string {
+	if c.Proxy == "" {
+		return nil
+	}
+	return httpx.ClientBehind(c.Proxy)
 }
 
 // ParseMail reads smtp://user:password@host:port or smtps://…; from is the

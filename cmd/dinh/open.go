@@ -16,13 +16,13 @@ import (
 
 // house holds the flags that every verb on a running house's data takes.
 type house struct {
-	data, database, origin, smtp, mailFrom string
-	demo                                   bool
-	people, cast                           int
-	seed                                   int64
-	workers                                int
-	rate                                   float64
-	verbose, jsonLog                       bool
+	data, database, origin, smtp, mailFrom, proxy string
+	demo                                          bool
+	people, cast                                  int
+	seed                                          int64
+	workers                                       int
+	rate                                          float64
+	verbose, jsonLog                              bool
 }
 
 func (h *house) flags(c *cobra.Command) {
@@ -38,6 +38,7 @@ func (h *house) flags(c *cobra.Command) {
 	f.IntVar(&h.cast, "cast", 0, "with --demo: this many more mothers and drivers to sign in as, for load and fault tests")
 	f.IntVar(&h.workers, "workers", 16, "background jobs at once")
 	f.Float64Var(&h.rate, "rate", 0, "requests a second that one client may make; 0 is no limit")
+	f.StringVar(&h.proxy, "proxy-header", env("DINH_PROXY_HEADER", ""), "behind a proxy: the header in which it names the client, such as X-Forwarded-For (DINH_PROXY_HEADER)")
 	f.BoolVar(&h.verbose, "verbose", false, "log every request")
 	f.BoolVar(&h.jsonLog, "log-json", false, "log as JSON")
 }
@@ -55,7 +56,7 @@ func (h *house) config(errOut io.Writer) (app.Config, error) {
 		level = slog.LevelInfo
 	}
 	c := app.Config{
-		Data: h.data, Database: h.database, Origin: h.origin, Demo: h.demo, People: h.people, Seed: h.seed, Cast: h.cast, Workers: h.workers, MaxRate: h.rate,
+		Data: h.data, Database: h.database, Origin: h.origin, Demo: h.demo, People: h.people, Seed: h.seed, Cast: h.cast, Workers: h.workers, MaxRate: h.rate, Proxy: h.proxy,
 		Log: telemetry.NewLogger(errOut, level, h.jsonLog), Progress: progress(errOut),
 	}
 	if h.smtp == "" {

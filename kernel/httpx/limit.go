@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -93,6 +94,21 @@ func (l *limiter) sweep(now time.Time) {
 			return
 		}
 		delete(l.clients, k)
+	}
+}
+
+// ClientBehind tells clients apart by the last address in the header that the
+// proxy in front writes, such as X-Forwarded-For; earlier ones are whatever the
+// client claims. Without a valid one it is the connection's address. Only for a
+// house that nobody reaches past the proxy.
+func ClientBehind(header string) func(*http.Request) string {
+	return func(r *http.Request) string {
+		all := strings.Join(r.Header.Values(header), ",")
+		last := strings.TrimSpace(all[strings.LastIndexByte(all, ',')+1:])
+		if _, err := netip.ParseAddr(last); err != nil {
+			return clientAddress(r)
+		}
+		return clientAddress(&http.Request{RemoteAddr: net.JoinHostPort(last, "0")})
 	}
 }
 

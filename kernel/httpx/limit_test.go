@@ -48,3 +48,25 @@ func TestClientAddress(t *testing.T) {
 		}
 	}
 }
+
+func TestClientBehind(t *testing.T) {
+	key := ClientBehind("X-Forwarded-For")
+	for _, c := range []struct {
+		header []string
+		want   string
+	}{
+		{nil, "192.0.2.1"},
+		{[]string{"203.0.113.7"}, "203.0.113.7"},
+		{[]string{"10.0.0.1, 203.0.113.7"}, "203.0.113.7"},
+		{[]string{"10.0.0.1", "203.0.113.7"}, "203.0.113.7"},
+		{[]string{"2001:db8:1:2:3::4"}, "2001:db8:1:2::/64"},
+		{[]string{"203.0.113.7, nobody"}, "192.0.2.1"},
+		{[]string{"203.0.113.7,"}, "192.0.2.1"},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header["X-Forwarded-For"] = c.header
+		if got := key(r); got != c.want {
+			t.Errorf("%q: %s, want %s", c.header, got, c.want)
+		}
+	}
+}
