@@ -1,14 +1,32 @@
 // A person at a browser: opens, reads, types, presses.
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { shrink } from './png.mjs'
 
 export class Person {
-  constructor (page, judge, opts) { Object.assign(this, { page, judge, ...opts, shots: 0 }) }
+  constructor (page, judge, opts) { Object.assign(this, { page, judge, ...opts, shots: 0, walked: new Set() }) }
 
   async seen (name) {
     await this.judge.look(this.page, `${this.label} ${name}`, this)
     const file = `${this.label}-${String(++this.shots).padStart(2, '0')}-${name}.png`.replaceAll(' ', '-')
-    await this.page.screenshot({ path: join('build/browser', file), fullPage: true })
-    if (this.keep?.[name]) await this.page.screenshot({ path: join('docs/screens', this.keep[name]), fullPage: true })
+    const picture = await this.picture()
+    writeFileSync(join('build/browser', file), picture)
+    if (this.keep?.[name]) writeFileSync(join('docs/screens', this.keep[name]), shrink(picture))
+    if (this.walk?.includes(name) && !this.walked.has(name)) {
+      this.walked.add(name)
+      await this.judge.keys(this.page, `${this.label} ${name}`)
+    }
+  }
+
+  // picture takes the whole page; a quick picture will do but for those we keep.
+  async picture () {
+    this.cdp ||= await this.page.context().newCDPSession(this.page)
+    const { cssContentSize: size } = await this.cdp.send('Page.getLayoutMetrics')
+    const { data } = await this.cdp.send('Page.captureScreenshot', {
+      format: 'png', captureBeyondViewport: true, optimizeForSpeed: true,
+      clip: { x: 0, y: 0, width: this.width, height: Math.ceil(size.height), scale: 1 }
+    })
+    return Buffer.from(data, 'base64')
   }
 
   async open (path, name) {
@@ -113,13 +131,13 @@ export class Person {
 
   // until looks at a page again and again, as people do.
   async until (path, ready, name) {
-    for (let i = 0; i < 100; i++) {
+    for (const end = Date.now() + 60_000; Date.now() < end;) {
       await this.open(path)
       if (await ready(this.page)) {
         if (name) await this.seen(name)
         return
       }
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await new Promise((resolve) => setTimeout(resolve, 200))
     }
     throw new Error(`${path} did not become ready`)
   }

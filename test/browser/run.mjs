@@ -1,18 +1,19 @@
 // Plays both journeys as people would, with and without scripts, on a phone of
 // 320 pixels and on a desktop, in both languages, and judges every page.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { openHouse } from './house.mjs'
-import { Judge } from './judge.mjs'
-import { passkey } from './passkey.mjs'
-import { birth, licence, others } from './journeys.mjs'
+import { Judge, Twin } from './judge.mjs'
+import { officerPasskey } from './passkey.mjs'
+import { birth, licence, others, refused } from './journeys.mjs'
 import { Person } from './person.mjs'
 
 const browserPath = process.env.CHROMIUM || '/usr/bin/chromium'
-for (const [file, advice] of [['node_modules/playwright-core', 'run: make assets'], ['build/dinh', 'run: make build'], [browserPath, 'Debian: apt-get install chromium']]) {
+for (const [file, advice] of [['node_modules/playwright-core', 'run: make assets'], ['build/dinh', 'run: make build'], [browserPath, 'on Debian: apt-get install chromium (or set CHROMIUM to where it is)']]) {
   if (!existsSync(file)) { console.error(`${file} is missing; ${advice}`); process.exit(2) }
 }
 const { chromium } = await import('playwright-core')
 
+rmSync('build/browser', { recursive: true, force: true })
 mkdirSync('build/browser', { recursive: true })
 mkdirSync('docs/screens', { recursive: true })
 const started = Date.now()
@@ -20,7 +21,7 @@ const house = await openHouse()
 const browser = await chromium.launch({ executablePath: browserPath, args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] })
 const judge = new Judge()
 let passed = 0
-let failed = 0
+let failed = 0 // scenes; faults of pages are the judge's
 
 // a photo that a phone might have taken, drawn by the browser itself
 const artist = await (await browser.newContext({ viewport: { width: 600, height: 800 } })).newPage()
@@ -34,62 +35,77 @@ async function context (lang, width, scripts) {
   return c
 }
 
+// Pages on which Tab must come to the main button, every stop being seen.
+const walk = ['home', 'sign-in', 'birth-start', 'birth-child', 'birth-check', 'licence-photo', 'pay', 'card', 'do-return', 'verify', 'register']
+
+// SCREENS=1 also renews the pictures of the README.
+const screens = !!process.env.SCREENS
+const kept = {
+  'birth vi 320': { home: 'home-320.png', 'birth-child': 'form-320.png', documents: 'documents-320.png' },
+  'birth vi 1280': { home: 'home-1280.png', 'birth-child': 'form-1280.png', 'birth-check': 'check-1280.png', 'birth-done': 'done-1280.png', application: 'application-1280.png', 'my-data': 'my-data-1280.png', receipt: 'receipt-1280.png' },
+  'licence vi 320': { card: 'pay-320.png' },
+  'licence vi 1280': { desk: 'desk-1280.png', 'do-approve': 'case-1280.png' },
+  'other pages vi': { 'sign-in': 'sign-in-1280.png' }
+}
+
 // node test/browser/run.mjs passkey   plays only what has the word in its name
 const only = process.argv[2] || ''
 
-async function play (label, { lang, width, scripts, keep }, scene) {
-  if (!label.includes(only)) return
+async function play ({ label, lang, width, scripts, scene }) {
   const c = await context(lang, width, scripts)
+  const second = scripts ? null : await context(lang, width, true)
   const page = await c.newPage()
   const errors = []
+  // a page that answers 404 or 422 is no error of the page
   page.on('console', (m) => { if (m.type() === 'error' && !/Failed to load resource.*(4\d\d)/.test(m.text())) errors.push(m.text()) })
   page.on('pageerror', (e) => errors.push(String(e)))
   const began = Date.now()
   try {
-    // a page without scripts cannot run axe; its twin shows the same page to axe
-    let twin
-    if (!scripts) {
-      const t = await context(lang, width, true)
-      twin = await t.newPage()
-      const share = async () => { await t.clearCookies(); await t.addCookies(await c.cookies()) }
-      const go = twin.goto.bind(twin)
-      twin.goto = async (...args) => { await share(); return go(...args) }
-    }
-    const person = new Person(page, judge, { base: house.base, label, lang, width, twin, keep })
-    await scene(person, { photo, context: () => context(lang, width, true), browser, house, judge })
+    const twin = second && await Twin.of(second)
+    const keep = screens && scripts && kept[label.replace(' scripts', '')]
+    const person = new Person(page, judge, { base: house.base, label, lang, width, scripts, twin, keep, walk })
+    await scene(person, { photo })
     for (const e of errors) judge.fault(label, 'console: ' + e)
     passed++
-    console.log(`✓ ${label} (${((Date.now() - began) / 1000).toFixed(1)} s)`)
+    console.log(`✓ ${label}: ${person.shots} pages (${((Date.now() - began) / 1000).toFixed(1)} s)`)
   } catch (e) {
     failed++
     console.log(`✗ ${label}: ${e.message.split('\n')[0]} at ${page.url()}`)
     await page.screenshot({ path: `build/browser/failed-${label.replaceAll(' ', '-')}.png`, fullPage: true }).catch(() => {})
   } finally {
     await c.close()
+    await second?.close()
   }
 }
 
-try {
-  let n = 1
-  for (const scripts of [true, false]) {
-    for (const width of [320, 1280]) {
-      for (const lang of ['vi', 'en']) {
-        const how = `${lang} ${width} ${scripts ? 'scripts' : 'plain'}`
-        const keep = scripts && lang === 'vi'
-        const id = String(n++).padStart(4, '0')
-        await play(`birth ${how}`, { lang, width, scripts, keep: keep && { home: `home-${width}.png`, 'birth-child': `form-${width}.png`, 'birth-check': `check-${width}.png`, application: `application-${width}.png`, 'my-data': `my-data-${width}.png`, documents: `documents-${width}.png` } }, (p, x) => birth(p, `mother-${id}`, x))
-        await play(`licence ${how}`, { lang, width, scripts, keep: keep && { pay: `pay-${width}.png`, desk: `desk-${width}.png`, case: `case-${width}.png` } }, (p, x) => licence(p, `driver-${id}`, x))
-      }
+const scenes = []
+let n = 0
+for (const scripts of [true, false]) {
+  for (const width of [320, 1280]) {
+    for (const lang of ['vi', 'en']) {
+      const how = `${lang} ${width} ${scripts ? 'scripts' : 'plain'}`
+      const id = String(++n).padStart(4, '0')
+      scenes.push({ label: `birth ${how}`, lang, width, scripts, scene: (p, x) => birth(p, `mother-${id}`, x) })
+      scenes.push({ label: `licence ${how}`, lang, width, scripts, scene: (p, x) => licence(p, `driver-${id}`, x) })
     }
   }
-  await play('passkey', { lang: 'vi', width: 1280, scripts: true }, passkey)
-  await play('passkey en', { lang: 'en', width: 320, scripts: true }, passkey)
-  await play('other pages vi', { lang: 'vi', width: 1280, scripts: true, keep: { 'sign-in': 'sign-in-1280.png' } }, others)
-  await play('other pages en', { lang: 'en', width: 320, scripts: true }, others)
+}
+scenes.push(
+  { label: 'refusal vi 1280 scripts', lang: 'vi', width: 1280, scripts: true, scene: (p, x) => refused(p, 'tuan', x) },
+  { label: 'refusal en 320 plain', lang: 'en', width: 320, scripts: false, scene: (p, x) => refused(p, 'driver-0010', x) },
+  { label: 'officer passkey vi', lang: 'vi', width: 1280, scripts: true, scene: officerPasskey },
+  { label: 'officer passkey en', lang: 'en', width: 320, scripts: true, scene: officerPasskey },
+  { label: 'other pages vi', lang: 'vi', width: 1280, scripts: true, scene: others },
+  { label: 'other pages en', lang: 'en', width: 320, scripts: true, scene: others })
+
+try {
+  const queue = scenes.filter((s) => s.label.includes(only))
+  const worker = async () => { while (queue.length) await play(queue.shift()) }
+  await Promise.all([worker(), worker()])
 } finally {
   await browser.close()
   house.end()
 }
-console.log(`\n${judge.pages} pages judged, axe ran ${judge.axe} times, ${judge.faults.length} faults, ${((Date.now() - started) / 1000).toFixed(0)} s`)
+console.log(`\n${judge.pages} pages judged, axe ran ${judge.axe} times, Tab walked ${judge.keyboards} pages (${judge.stops} stops), ${((Date.now() - started) / 1000).toFixed(0)} s`)
 console.log(`${passed} passed, ${failed + judge.faults.length} failed`)
-process.exit(failed + judge.faults.length ? 1 : 0)
+process.exit(failed + judge.faults.length || !passed ? 1 : 0)
