@@ -25,6 +25,7 @@ import (
 	"github.com/dinh-gov/dinh/blocks/services"
 	"github.com/dinh-gov/dinh/blocks/transparency"
 	"github.com/dinh-gov/dinh/blocks/workspace"
+	"github.com/dinh-gov/dinh/country"
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/blob"
 	"github.com/dinh-gov/dinh/kernel/calendar"
@@ -228,7 +229,15 @@ func (a *App) openPages(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.Pages, err = web.New(web.Config{Catalog: a.Catalog, Demo: a.Config.Demo, Product: "Đình"})
+	_, members, err := country.Members()
+	if err != nil {
+		return err
+	}
+	names := map[string]i18n.Text{}
+	for _, m := range members {
+		names[m.ID()] = m.Name
+	}
+	a.Pages, err = web.New(web.Config{Catalog: a.Catalog, Demo: a.Config.Demo, Product: "Đình", Members: names})
 	return err
 }
 

@@ -92,7 +92,7 @@ func (r *Renderer) view(req *http.Request, lang i18n.Lang, p Page) layoutView {
 		v.Summary = summary(e, p.Errors)
 	}
 	if !who.IsNobody() {
-		v.Account = account(e, who, officer)
+		v.Account = r.account(e, who, officer)
 		v.Mode = "signed-in"
 	}
 	items := r.config.CitizenNav
@@ -110,10 +110,13 @@ func (r *Renderer) view(req *http.Request, lang i18n.Lang, p Page) layoutView {
 	return v
 }
 
-func account(e *env, who auth.Principal, officer bool) *accountView {
+func (r *Renderer) account(e *env, who auth.Principal, officer bool) *accountView {
 	a := &accountView{Name: first(who.Name, who.Account, who.Officer), OnBehalf: who.OnBehalf}
 	if officer {
 		a.Detail = who.Member
+		if name, ok := r.config.Members[who.Member]; ok {
+			a.Detail = name.In(e.lang)
+		}
 	}
 	if a.OnBehalf != "" {
 		a.Detail = e.t("web.account.on_behalf", "whom", a.OnBehalf)

@@ -151,6 +151,7 @@ type DocumentCard struct {
 	Kind       string // "Giấy khai sinh"
 	Title      string // whose or what, in large letters
 	Number     string
+	Code       string // what others check it by
 	Issuer     string
 	IssuedOn   string // YYYY-MM-DD
 	ValidUntil string // YYYY-MM-DD; empty: without end

@@ -25,7 +25,10 @@ type Config struct {
 	Demo    bool   // says on every page that people and papers are made up
 	// CitizenNav and OfficerNav are the main navigation; nil: the usual one.
 	CitizenNav, OfficerNav []NavItem
-	Footer                 []NavItem // nil: help, services, verify, about, accessibility
+	// Members names the organisations that officers work for, by id; one that
+	// is not there is shown by its id.
+	Members map[string]i18n.Text
+	Footer  []NavItem // nil: help, services, verify, about, accessibility
 }
 
 // NavItem is one place of the main navigation.
