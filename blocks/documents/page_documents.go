@@ -41,7 +41,7 @@ func (x *Documents) showList(w http.ResponseWriter, r *http.Request) error {
 	var cards web.Documents
 	for _, d := range docs {
 		cards = append(cards, web.DocumentCard{
-			Title: d.Title.In(lang), Number: d.Code, Href: "/my-documents/" + d.ID, Issuer: d.SignerName.In(lang), IssuedOn: d.IssuedAt.In(i18n.Zone()).Format("2006-01-02"), ValidUntil: d.ValidUntil, Status: x.tag(r, d),
+			Title: d.Title.In(lang), Kind: x.t(r, "documents.electronic"), Code: d.Code, Href: "/my-documents/" + d.ID, Issuer: d.SignerName.In(lang), IssuedOn: d.IssuedAt.In(i18n.Zone()).Format("2006-01-02"), ValidUntil: d.ValidUntil, Status: x.tag(r, d),
 		})
 	}
 	return x.d.Pages.Show(w, r, page, cards)

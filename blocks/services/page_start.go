@@ -1,9 +1,13 @@
 package services
 
 import (
+	"html/template"
 	"net/http"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
+	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/web"
 )
@@ -16,7 +20,7 @@ func (x *Services) pageStart(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	lang := i18n.LangFrom(r.Context())
-	p := startPage{s: s, lang: lang, t: func(key string, kv ...any) string { return x.deps.Catalog.T(lang, "services."+key, kv...) }}
+	p := startPage{s: s, lang: lang, known: auth.From(r.Context()).IsPerson(), t: func(key string, kv ...any) string { return x.deps.Catalog.T(lang, "services."+key, kv...) }}
 	return x.deps.Pages.Page(w, r, "services/start", web.Page{
 		Title: s.Title.In(lang), Section: "services", Indexed: true,
 		Breadcrumbs: &web.Breadcrumbs{Items: []web.Crumb{
@@ -34,9 +38,10 @@ type startView struct {
 }
 
 type startPage struct {
-	s    *Service
-	lang i18n.Lang
-	t    func(key string, kv ...any) string
+	s     *Service
+	lang  i18n.Lang
+	known bool // who reads is signed in
+	t     func(key string, kv ...any) string
 }
 
 func (p startPage) parts() []web.Component {
@@ -63,7 +68,10 @@ func (p startPage) parts() []web.Component {
 	out = append(out, p.list("start.ask", asked)...)
 	out = append(out, web.Form{Action: "/services/" + s.ID + "/start", Body: []web.Component{
 		web.Button{Text: p.t("start.button"), IsStart: true, PreventDoubleClick: web.On}, // forms answers it
-	}}, web.Paragraph{Text: p.t("start.sign_in")})
+	}})
+	if !p.known {
+		out = append(out, web.Paragraph{Text: p.t("start.sign_in")})
+	}
 	if s.Appeal != nil {
 		out = append(out, web.Details{SummaryText: p.t("start.appeal"),
 			Text: p.t("start.appeal_text", "days", s.Appeal.WithinDays, "to", s.Appeal.To.In(p.lang))})
@@ -83,7 +91,11 @@ func (p startPage) aside() []web.Component {
 	}
 	var ways []string
 	for _, c := range s.Channels {
-		ways = append(ways, p.t("start.channel_"+c))
+		way := p.t("start.channel_" + c)
+		if len(ways) > 0 {
+			way = lowerFirst(way)
+		}
+		ways = append(ways, way)
 	}
 	rows = append(rows,
 		row(p.t("start.owner"), s.Owner.Name.In(p.lang)),
@@ -96,10 +108,10 @@ func (p startPage) aside() []web.Component {
 		if l.URL != "" {
 			laws = append(laws, web.Link{Text: l.Ref.In(p.lang), Href: l.URL})
 		} else {
-			laws = append(laws, web.Paragraph{Text: l.Ref.In(p.lang), Classes: "govuk-body-s"})
+			laws = append(laws, web.Markup(template.HTMLEscapeString(l.Ref.In(p.lang))))
 		}
 	}
-	out = append(out, web.Heading{Level: 3, Text: p.t("start.legal")}, web.List{Bodies: laws})
+	out = append(out, web.Heading{Level: 3, Text: p.t("start.legal")}, web.List{Bodies: laws, Classes: "govuk-list--bullet govuk-body-s"})
 	if help := s.Owner.Help.In(p.lang); help != "" {
 		out = append(out, web.Heading{Level: 3, Text: p.t("start.help")}, web.Paragraph{Text: help})
 	}
@@ -138,4 +150,10 @@ func texts(list []i18n.Text, lang i18n.Lang) []string {
 		out[i] = t.In(lang)
 	}
 	return out
+}
+
+// lowerFirst is a phrase as it reads in the middle of a list.
+func lowerFirst(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToLower(r)) + s[n:]
 }
