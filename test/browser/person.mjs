@@ -36,7 +36,8 @@ export class Person {
 
   // press presses the main button of the form that leads to an action.
   async press (action, name) {
-    const button = this.page.locator(`form[action^="${action}"] button:not([type=button])`).first()
+    const exact = this.page.locator(`form[action="${action}"] button:not([type=button])`).first()
+    const button = await exact.count() ? exact : this.page.locator(`form[action^="${action}"] button:not([type=button])`).first()
     await Promise.all([this.page.waitForURL((u) => true, { waitUntil: 'load' }), button.click()])
     await this.page.waitForLoadState('load')
     if (name) await this.seen(name)
