@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -51,6 +52,9 @@ func env(name, otherwise string) string {
 }
 
 func (h *house) config(errOut io.Writer) (app.Config, error) {
+	if h.people < 0 || h.cast < 0 {
+		return app.Config{}, errors.New("--people and --cast count people: write 0 or more")
+	}
 	level := slog.LevelWarn
 	if h.verbose {
 		level = slog.LevelInfo

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -129,13 +130,25 @@ func jobsCommand() *cobra.Command {
 }
 
 func backupCommand() *cobra.Command {
-	return verb("backup FILE", "Copy the database into a new file while the house is open", cobra.ExactArgs(1), func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
+	c := verb("backup FILE", "Copy the database into a new file while the house is open", cobra.ExactArgs(1), func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
 		if err := a.DB.Backup(ctx, args[0]); err != nil {
 			return err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s holds the database. Keep it with master.key and files/ of the data folder.\n", args[0])
 		return nil
 	})
+	// A mistyped folder must not look like a good backup of an empty house.
+	c.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		data, database := cmd.Flag("data").Value.String(), cmd.Flag("database").Value.String()
+		if database != "" {
+			return nil
+		}
+		if _, err := os.Stat(filepath.Join(data, "dinh.db")); err != nil {
+			return fmt.Errorf("no house in %s: name its folder with --data", data)
+		}
+		return nil
+	}
+	return c
 }
 
 func importCommand() *cobra.Command {
@@ -188,12 +201,19 @@ func verifyCommand() *cobra.Command {
 				return errors.New("the receipt does not hold: " + app.ExplainPlain(err))
 			}
 			w := table(cmd)
-			fmt.Fprintf(w, "✓ the receipt holds\nwhen\t%s\nwho\t%s\nasked\t%s\nfields\t%s\npurpose\t%s\nlegal basis\t%s\nin\t%s\n",
-				e.At.Format(time.RFC3339), e.Client, e.Service, strings.Join(e.Fields, ", "), e.Purpose, e.LegalBasis, e.Application)
+			verdict := "✓ the receipt holds"
 			if key == "" {
-				fmt.Fprintln(w, "\nThe log's key was taken from the receipt itself. Pass --key with the key that the house publishes, to be sure whose log it is.")
+				verdict = "? the receipt agrees with itself"
 			}
-			return w.Flush()
+			fmt.Fprintf(w, "%s\nwhen\t%s\nwho\t%s\nasked\t%s\nfields\t%s\npurpose\t%s\nlegal basis\t%s\nin\t%s\n",
+				verdict, e.At.Format(time.RFC3339), e.Client, e.Service, strings.Join(e.Fields, ", "), e.Purpose, e.LegalBasis, e.Application)
+			if err := w.Flush(); err != nil {
+				return err
+			}
+			if key == "" {
+				return errors.New("whose log it is was not checked, for the key came from the receipt itself: pass --key with the one that the house publishes at /ledger/verifier-key")
+			}
+			return nil
 		},
 	}
 	receipt.Flags().StringVar(&key, "key", "", "the log's verifier key, as published at /ledger/verifier-key")
