@@ -57,7 +57,7 @@ func (x *Forms) save(ctx context.Context, w *work, in posted) (verdict, error) {
 		if now.State == Submitted && w.correction == nil {
 			return errs.New(errs.Conflict, "forms.already_sent")
 		}
-		if in.version > 0 && now.savedAt(in.page) > in.version {
+		if in.version > 0 && (now.savedAt(in.page) > in.version || in.version > now.version) {
 			v.conflict = true
 			return nil
 		}

@@ -3,6 +3,7 @@ package forms
 import (
 	"errors"
 	"io"
+	"math"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -51,8 +52,11 @@ func (x *Forms) read(w http.ResponseWriter, req *http.Request, p services.Page) 
 		}
 		in.values[name] = list
 	}
-	if n, err := strconv.Atoi(in.values.Get(versionInput)); err == nil && n > 0 {
-		in.version = n
+	if shown := in.values.Get(versionInput); shown != "" {
+		in.version = math.MaxInt // a version that no page showed agrees with none
+		if n, err := strconv.Atoi(shown); err == nil && n > 0 {
+			in.version = n
+		}
 	}
 	return in, nil
 }
