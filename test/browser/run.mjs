@@ -44,7 +44,7 @@ const kept = {
   'birth vi 320': { home: 'home-320.png', 'birth-child': 'form-320.png', documents: 'documents-320.png' },
   'birth vi 1280': { home: 'home-1280.png', 'birth-child': 'form-1280.png', 'birth-check': 'check-1280.png', 'birth-done': 'done-1280.png', application: 'application-1280.png', 'my-data': 'my-data-1280.png', receipt: 'receipt-1280.png' },
   'licence vi 320': { card: 'pay-320.png' },
-  'licence vi 1280': { desk: 'desk-1280.png', 'do-approve': 'case-1280.png' },
+  'licence vi 1280': { desk: 'desk-1280.png', case: 'case-1280.png' },
   'other pages vi': { 'sign-in': 'sign-in-1280.png' }
 }
 
