@@ -141,6 +141,9 @@ func (x *Identity) familyParts(r *http.Request) []web.Component {
 		return nil
 	}
 	items := []web.Choice{{Value: "", Text: x.t(r, "identity.myself")}}
+	if p.OnBehalf == "" { // no value, yet a choice that was made
+		items[0].Checked = web.On
+	}
 	chosen := ""
 	for _, c := range children {
 		items = append(items, web.Choice{Value: x.d.Keys.Pseudonym(c.Number), Text: c.Name})

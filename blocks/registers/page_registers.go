@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"sort"
 	"strconv"
+	"time"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/errs"
@@ -155,6 +156,9 @@ func (r *Registers) facts(def *Definition, data map[string]any, lang i18n.Lang) 
 	var list web.SummaryList
 	for _, f := range def.fields {
 		if v := value(data, f); v != "" {
+			if _, err := time.Parse(time.DateOnly, v); err == nil {
+				v = i18n.FormatDate(lang, v)
+			}
 			list.Rows = append(list.Rows, web.Row{Key: web.Term{Text: def.Label(f).In(lang)}, Value: web.Term{Text: v}})
 		}
 	}

@@ -19,7 +19,7 @@ func (t *Transparency) verifyForm(w http.ResponseWriter, req *http.Request, past
 	return t.show(w, req, web.Page{Title: s.say("transparency.verify_title"), Errors: wrong, Indexed: true},
 		web.Paragraph{Text: s.say("transparency.verify_text")},
 		web.Form{Action: "/verify/receipt", Files: true, Body: []web.Component{
-			web.FileUpload{Name: "file", Label: web.Label{Text: s.say("transparency.verify_file")}, ErrorMessage: web.ErrorFor(wrong, "file")},
+			web.FileUpload{Name: "file", JavaScript: true, Label: web.Label{Text: s.say("transparency.verify_file")}, ErrorMessage: web.ErrorFor(wrong, "file")},
 			web.Textarea{Name: "text", Value: pasted, Rows: 8, Spellcheck: web.Off, Label: web.Label{Text: s.say("transparency.verify_paste")}, ErrorMessage: web.ErrorFor(wrong, "text")},
 			web.Button{Text: s.say("transparency.verify_button")},
 		}},
