@@ -108,7 +108,7 @@ func (x *Documents) verifyPage(w http.ResponseWriter, r *http.Request, wrong []w
 		web.Paragraph{Text: x.t(r, "documents.verify_text"), Classes: "govuk-body-l"},
 		web.Form{Action: "/verify", Files: true, Body: []web.Component{
 			web.Input{Name: "code", Label: web.Label{Text: x.t(r, "documents.code"), Classes: "govuk-label--s"}, Hint: web.HintText(x.t(r, "documents.code_hint")), Value: r.FormValue("code"), Autocapitalize: "characters", Spellcheck: web.Off, Classes: "govuk-input--width-20", ErrorMessage: web.ErrorFor(wrong, "code")},
-			web.FileUpload{Name: "file", Label: web.Label{Text: x.t(r, "documents.or_file"), Classes: "govuk-label--s"}, Hint: web.HintText(x.t(r, "documents.file_hint")), ErrorMessage: web.ErrorFor(wrong, "file")},
+			web.FileUpload{Name: "file", JavaScript: true, Label: web.Label{Text: x.t(r, "documents.or_file"), Classes: "govuk-label--s"}, Hint: web.HintText(x.t(r, "documents.file_hint")), ErrorMessage: web.ErrorFor(wrong, "file")},
 			web.Button{Text: x.t(r, "documents.check")},
 		}},
 		web.Paragraph{Text: x.t(r, "documents.receipts"), Classes: "govuk-hint"},
