@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/sha256"
@@ -11,6 +12,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/dinh-gov/dinh/blocks/documents/pdf"
@@ -58,7 +60,7 @@ type NewDocument struct {
 	Owners     []string // personal numbers; the first one's key seals the file
 	Lines      []Line
 	Note       i18n.Text
-	Photo      []byte // JPEG
+	Photo      []byte // JPEG or PNG
 	ValidUntil string // YYYY-MM-DD or ""
 }
 
@@ -88,24 +90,27 @@ func (d Document) State(today string) string {
 type Documents struct {
 	d     Deps
 	store store
-	fonts []*pdf.Font // regular, semibold
+	press *pdf.Press
+	base  string      // names what every file of this press begins with
+	kept  atomic.Bool // the database holds the base
 }
 
-// New builds the block and reads the fonts that papers are set in.
+// New builds the block and the press that papers are printed on.
 func New(d Deps) (*Documents, error) {
-	x := &Documents{d: d, store: store{db: d.DB}}
-	for _, name := range []string{"BeVietnamPro-Regular", "BeVietnamPro-SemiBold"} {
-		data, err := web.Font(name + ".ttf")
-		if err != nil {
-			return nil, err
-		}
-		f, err := pdf.ParseFont(name, data)
-		if err != nil {
-			return nil, err
-		}
-		x.fonts = append(x.fonts, f)
+	regular, err := web.Font("BeVietnamPro-Regular.ttf")
+	if err != nil {
+		return nil, err
 	}
-	return x, nil
+	bold, err := web.Font("BeVietnamPro-SemiBold.ttf")
+	if err != nil {
+		return nil, err
+	}
+	press, err := pdf.New(regular, bold)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(press.Base())
+	return &Documents{d: d, store: store{db: d.DB}, press: press, base: hex.EncodeToString(sum[:])}, nil
 }
 
 // Issue makes, signs and keeps a paper. A key that was used before returns its
@@ -135,12 +140,15 @@ func (x *Documents) Issue(ctx context.Context, n NewDocument) (Document, error) 
 			subjects = append(subjects, s)
 		}
 	}
-	sealed, err := x.d.Keys.Seal(ctx, subjects[0], file, []byte(doc.ID))
+	c, err := x.seal(ctx, subjects[0], doc.ID, contents{file: file, facts: facts{Number: n.Number, Lines: n.Lines}})
 	if err != nil {
 		return Document{}, err
 	}
 	err = x.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
-		made, err := x.store.insert(ctx, n.Key, doc, stored{subjects[0], sealed})
+		if err := x.keepBase(ctx); err != nil {
+			return err
+		}
+		made, err := x.store.insert(ctx, n.Key, doc, c)
 		if err != nil {
 			return err
 		}
@@ -153,17 +161,17 @@ func (x *Documents) Issue(ctx context.Context, n NewDocument) (Document, error) 
 	return doc, err
 }
 
-// identity is the signing member's key with its certificate.
-func (x *Documents) identity(ctx context.Context, member string) (pdf.Identity, error) {
+// signer is the signing member's key with its certificate.
+func (x *Documents) signer(ctx context.Context, member string) (pdf.Signer, error) {
 	key, err := x.d.Keys.Current(ctx, member, keys.Document)
 	if err != nil {
-		return pdf.Identity{}, err
+		return pdf.Signer{}, err
 	}
 	var signer crypto.Signer
 	if signer, err = x.d.Keys.CryptoSigner(ctx, key.ID); err != nil {
-		return pdf.Identity{}, err
+		return pdf.Signer{}, err
 	}
-	return pdf.Identity{Signer: signer, Certificate: key.Certificate, Issuer: x.d.Keys.CA()}, nil
+	return pdf.Signer{Key: signer, Certificate: key.Certificate, Authority: x.d.Keys.CA()}, nil
 }
 
 // List gives the caller's papers, newest first, at most 200.
@@ -204,11 +212,11 @@ func (x *Documents) PDF(ctx context.Context, documentID string) (Document, []byt
 	if err != nil {
 		return doc, nil, err
 	}
-	s, err := x.store.content(ctx, doc.ID)
+	c, err := x.store.content(ctx, doc.ID)
 	if err != nil {
 		return doc, nil, err
 	}
-	file, err := x.d.Keys.Unseal(ctx, s.subject, s.sealed, []byte(doc.ID))
+	file, err := x.unseal(ctx, doc.ID, c)
 	return doc, file, err
 }
 
@@ -255,22 +263,20 @@ func (x *Documents) VerifyFile(ctx context.Context, file []byte) (Result, error)
 	if errs.KindOf(err) != errs.NotFound {
 		return Result{}, err
 	}
-	v, err := pdf.Verify(file, x.d.Keys.CA())
-	return Result{Verdict: verdictOf(v, err)}, nil
+	_, err = pdf.Verify(file, x.d.Keys.CA())
+	return Result{Verdict: verdictOf(file, err)}, nil
 }
 
-func verdictOf(v pdf.Verified, err error) string {
+func verdictOf(file []byte, err error) string {
 	switch {
-	case err == nil && v.Whole:
-		return "unknown" // a good signature on a file that is not in our books
 	case err == nil:
-		return "altered" // something was appended
-	case errors.Is(err, pdf.ErrNoSignature):
-		return "unsigned"
-	case errors.Is(err, pdf.ErrUntrusted):
+		return "unknown" // a good signature on a file that is not in our books
+	case errors.Is(err, pdf.ErrChanged):
+		return "altered"
+	case errors.Is(err, pdf.ErrSigner) || bytes.Contains(file, []byte("/ByteRange")):
 		return "foreign"
 	}
-	return "altered"
+	return "unsigned"
 }
 
 func (x *Documents) today() string { return x.d.Clock.Now().In(i18n.Zone()).Format(time.DateOnly) }

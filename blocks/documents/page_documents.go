@@ -76,13 +76,25 @@ func (x *Documents) showDocument(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	said, err := x.said(r.Context(), d.ID)
+	if err != nil {
+		return err
+	}
 	lang := i18n.LangFrom(r.Context())
-	return x.d.Pages.Show(w, r, web.Page{Title: d.Title.In(lang), Section: "documents", BackLink: &web.BackLink{Href: "/my-documents"}},
-		*x.tag(r, d),
-		x.facts(r, d),
+	var content web.SummaryList
+	for _, l := range said.Lines {
+		if v := l.Value.In(lang); v != "" {
+			content.Rows = append(content.Rows, web.Fact(l.Label.In(lang), v))
+		}
+	}
+	parts := []web.Component{*x.tag(r, d), x.facts(r, d)}
+	if len(content.Rows) > 0 {
+		parts = append(parts, web.Heading{Text: x.t(r, "documents.says")}, content)
+	}
+	return x.d.Pages.Show(w, r, web.Page{Title: d.Title.In(lang), Section: "documents", BackLink: &web.BackLink{Href: "/my-documents"}}, append(parts,
 		web.Button{Text: x.t(r, "documents.download"), Href: "/my-documents/" + d.ID + "/file.pdf"},
 		web.InsetText{Text: x.t(r, "documents.share", "address", x.d.Origin+"/verify/"+d.Code)},
-		web.Details{SummaryText: x.t(r, "documents.how"), Text: x.t(r, "documents.how_text")})
+		web.Details{SummaryText: x.t(r, "documents.how"), Text: x.t(r, "documents.how_text")})...)
 }
 
 func (x *Documents) download(w http.ResponseWriter, r *http.Request) error {

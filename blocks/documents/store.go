@@ -17,7 +17,9 @@ type store struct{ db *db.DB }
 // stored is a sealed file and whose key opens it.
 type stored struct {
 	subject string
+	base    string // what the file begins with; empty: sealed is all of it
 	sealed  []byte
+	facts   []byte // sealed too
 }
 
 func encode(t i18n.Text) string {
@@ -45,9 +47,9 @@ func scan(scan func(...any) error) (Document, error) {
 // insert says whether the paper is new. Its number is not kept in the clear.
 func (s store) insert(ctx context.Context, key string, d Document, c stored) (made bool, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
-		res, err := q.ExecContext(ctx, `INSERT INTO documents_document (id, document_key, code, type, title, number_hint, signer, signer_name, reference, sha256, issued, valid_until, revoked, revoke_reason, sealed_for, content)
-			VALUES ($1,$2,$3,$4,$5,'',$6,$7,$8,$9,$10,$11,0,'',$12,$13) ON CONFLICT (document_key) DO NOTHING`,
-			d.ID, key, d.Code, d.Type, encode(d.Title), d.Signer, encode(d.SignerName), d.Reference, d.SHA256, db.Micros(d.IssuedAt), d.ValidUntil, c.subject, c.sealed)
+		res, err := q.ExecContext(ctx, `INSERT INTO documents_document (id, document_key, code, type, title, number_hint, signer, signer_name, reference, sha256, issued, valid_until, revoked, revoke_reason, sealed_for, content, base, facts)
+			VALUES ($1,$2,$3,$4,$5,'',$6,$7,$8,$9,$10,$11,0,'',$12,$13,$14,$15) ON CONFLICT (document_key) DO NOTHING`,
+			d.ID, key, d.Code, d.Type, encode(d.Title), d.Signer, encode(d.SignerName), d.Reference, d.SHA256, db.Micros(d.IssuedAt), d.ValidUntil, c.subject, c.sealed, c.base, c.facts)
 		if err != nil {
 			return err
 		}
@@ -118,9 +120,24 @@ func (s store) owns(ctx context.Context, subject, document string) (bool, error)
 
 func (s store) content(ctx context.Context, document string) (c stored, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		return q.QueryRowContext(ctx, `SELECT sealed_for, content FROM documents_document WHERE id=$1`, document).Scan(&c.subject, &c.sealed)
+		return q.QueryRowContext(ctx, `SELECT sealed_for, content, base, facts FROM documents_document WHERE id=$1`, document).Scan(&c.subject, &c.sealed, &c.base, &c.facts)
 	})
 	return c, err
+}
+
+// keepBase stores what files begin with, unless it is there.
+func (s store) keepBase(ctx context.Context, name string, data []byte) error {
+	return s.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
+		_, err := q.ExecContext(ctx, `INSERT INTO documents_base (name, content) VALUES ($1,$2) ON CONFLICT (name) DO NOTHING`, name, data)
+		return err
+	})
+}
+
+func (s store) base(ctx context.Context, name string) (data []byte, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		return q.QueryRowContext(ctx, `SELECT content FROM documents_base WHERE name=$1`, name).Scan(&data)
+	})
+	return data, err
 }
 
 func (s store) revoke(ctx context.Context, document, reason string, at time.Time) error {

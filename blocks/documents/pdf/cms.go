@@ -7,234 +7,158 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/asn1"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/big"
-	"regexp"
-	"sort"
-	"strconv"
+	"slices"
 )
 
-// Identity signs: an ECDSA key with its certificate and that of its issuer.
-type Identity struct {
-	Signer      crypto.Signer
-	Certificate *x509.Certificate
-	Issuer      *x509.Certificate
-}
-
-var (
-	oidData        = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}
-	oidSignedData  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}
-	oidContentType = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 3}
-	oidDigest      = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 4}
-	oidSigningCert = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 47}
-	oidSHA256      = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
-	oidECDSA       = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}
+// Object identifiers, encoded.
+const (
+	oidData        = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"
+	oidSignedData  = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
+	oidContentType = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x09\x03"
+	oidDigest      = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x09\x04"
+	oidSigningCert = "\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x2f"
+	oidSHA256      = "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01"
+	oidECDSASHA256 = "\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"
 )
 
-// The parts of CMS SignedData (RFC 5652) that PAdES uses.
-type contentInfo struct {
-	Type    asn1.ObjectIdentifier
-	Content asn1.RawValue `asn1:"explicit,tag:0"`
-}
-
-type signedData struct {
-	Version          int
-	DigestAlgorithms []pkix.AlgorithmIdentifier `asn1:"set"`
-	Content          struct{ Type asn1.ObjectIdentifier }
-	Certificates     asn1.RawValue `asn1:"optional,tag:0"`
-	SignerInfos      []signerInfo  `asn1:"set"`
-}
-
-type signerInfo struct {
-	Version         int
-	Issuer          issuerAndSerial
-	DigestAlgorithm pkix.AlgorithmIdentifier
-	Attributes      asn1.RawValue `asn1:"tag:0"`
-	Algorithm       pkix.AlgorithmIdentifier
-	Signature       []byte
-}
-
-type issuerAndSerial struct {
-	Issuer asn1.RawValue
-	Serial *big.Int
-}
-
-type attribute struct {
-	Type   asn1.ObjectIdentifier
-	Values asn1.RawValue `asn1:"set"`
-}
-
-// signCMS makes a detached CAdES-BES signature over a SHA-256 digest.
-func signCMS(digest []byte, who Identity) ([]byte, error) {
-	attributes, err := signedAttributes(digest, who.Certificate)
-	if err != nil {
-		return nil, err
+// der encodes one value of what its parts are.
+func der(tag byte, parts ...[]byte) []byte {
+	n := 0
+	for _, p := range parts {
+		n += len(p)
 	}
-	set, err := asn1.Marshal(asn1.RawValue{Class: asn1.ClassUniversal, Tag: asn1.TagSet, IsCompound: true, Bytes: attributes})
-	if err != nil {
-		return nil, err
+	out := make([]byte, 0, n+6)
+	out = append(out, tag)
+	switch {
+	case n < 0x80:
+		out = append(out, byte(n))
+	case n < 0x100:
+		out = append(out, 0x81, byte(n))
+	case n < 0x10000:
+		out = append(out, 0x82, byte(n>>8), byte(n))
+	default:
+		out = append(out, 0x83, byte(n>>16), byte(n>>8), byte(n))
 	}
-	sum := sha256.Sum256(set)
-	signature, err := who.Signer.Sign(rand.Reader, sum[:], crypto.SHA256)
+	for _, p := range parts {
+		out = append(out, p...)
+	}
+	return out
+}
+
+func derInt(n *big.Int) []byte {
+	b := n.Bytes()
+	if len(b) == 0 || b[0]&0x80 != 0 {
+		b = append([]byte{0}, b...)
+	}
+	return der(0x02, b)
+}
+
+// attributes are what is signed: the digest of the file, and which certificate
+// signs it, so that no other can be put in its place. In DER a set is sorted.
+func attributes(digest [32]byte, cert *x509.Certificate) []byte {
+	hash := sha256.Sum256(cert.Raw)
+	id := der(0x30, der(0x04, hash[:])) // SHA-256 is the default and left out
+	attrs := [][]byte{
+		der(0x30, []byte(oidContentType), der(0x31, []byte(oidData))),
+		der(0x30, []byte(oidDigest), der(0x31, der(0x04, digest[:]))),
+		der(0x30, []byte(oidSigningCert), der(0x31, der(0x30, der(0x30, id)))),
+	}
+	slices.SortFunc(attrs, bytes.Compare)
+	return slices.Concat(attrs...)
+}
+
+// envelope is the CMS SignedData of a signature: always the same bytes for the
+// same values, which is what verification relies on.
+func envelope(cert, authority *x509.Certificate, attrs, signature []byte) []byte {
+	sha := der(0x30, []byte(oidSHA256))
+	signer := der(0x30,
+		der(0x02, []byte{1}),
+		der(0x30, cert.RawIssuer, derInt(cert.SerialNumber)),
+		sha,
+		der(0xa0, attrs),
+		der(0x30, []byte(oidECDSASHA256)),
+		der(0x04, signature),
+	)
+	data := der(0x30,
+		der(0x02, []byte{1}),
+		der(0x31, sha),
+		der(0x30, []byte(oidData)),
+		der(0xa0, cert.Raw, authority.Raw),
+		der(0x31, signer),
+	)
+	return der(0x30, []byte(oidSignedData), der(0xa0, data))
+}
+
+// sign makes the CMS of a digest.
+func (s Signer) sign(digest [32]byte) ([]byte, error) {
+	attrs := attributes(digest, s.Certificate)
+	sum := sha256.Sum256(der(0x31, attrs))
+	signature, err := s.Key.Sign(rand.Reader, sum[:], crypto.SHA256)
 	if err != nil {
 		return nil, fmt.Errorf("pdf: sign: %w", err)
 	}
-	sha := pkix.AlgorithmIdentifier{Algorithm: oidSHA256}
-	sd := signedData{Version: 1, DigestAlgorithms: []pkix.AlgorithmIdentifier{sha}}
-	sd.Content.Type = oidData
-	certs := append([]byte(nil), who.Certificate.Raw...)
-	if who.Issuer != nil {
-		certs = append(certs, who.Issuer.Raw...)
-	}
-	sd.Certificates = asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: certs}
-	sd.SignerInfos = []signerInfo{{
-		Version: 1, Issuer: issuerAndSerial{Issuer: asn1.RawValue{FullBytes: who.Certificate.RawIssuer}, Serial: who.Certificate.SerialNumber}, DigestAlgorithm: sha,
-		Attributes: asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: attributes},
-		Algorithm:  pkix.AlgorithmIdentifier{Algorithm: oidECDSA}, Signature: signature,
-	}}
-	inner, err := asn1.Marshal(sd)
-	if err != nil {
-		return nil, err
-	}
-	return asn1.Marshal(contentInfo{Type: oidSignedData, Content: asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: inner}})
+	return envelope(s.Certificate, s.Authority, attrs, signature), nil
 }
 
-// signedAttributes encodes content type, digest and the hash of the signing
-// certificate (RFC 5035), in DER order.
-func signedAttributes(digest []byte, cert *x509.Certificate) ([]byte, error) {
-	hash := sha256.Sum256(cert.Raw)
-	type essCert struct{ Hash []byte }
-	type signingCert struct{ Certs []essCert }
-	var encoded [][]byte
-	for _, a := range []struct {
-		oid   asn1.ObjectIdentifier
-		value any
-	}{{oidContentType, oidData}, {oidDigest, digest}, {oidSigningCert, signingCert{[]essCert{{hash[:]}}}}} {
-		value, err := asn1.Marshal(a.value)
-		if err != nil {
-			return nil, err
-		}
-		b, err := asn1.Marshal(attribute{Type: a.oid, Values: asn1.RawValue{Class: asn1.ClassUniversal, Tag: asn1.TagSet, IsCompound: true, Bytes: value}})
-		if err != nil {
-			return nil, err
-		}
-		encoded = append(encoded, b)
-	}
-	sort.Slice(encoded, func(i, j int) bool { return bytes.Compare(encoded[i], encoded[j]) < 0 })
-	return bytes.Join(encoded, nil), nil
+// room is how many bytes of CMS to leave place for.
+func (s Signer) room() int {
+	return len(s.Certificate.Raw) + len(s.Authority.Raw) + len(s.Certificate.RawIssuer) + 480
 }
 
-// Verified is what a signature says.
-type Verified struct {
-	Certificate *x509.Certificate
-	Whole       bool // the signature covers the whole file
+var errEnvelope = errors.New("pdf: the signature is not of the form this house writes")
+
+// sealed is a CMS that was read back.
+type sealed struct {
+	cert, authority *x509.Certificate
+	attrs, value    []byte
 }
 
-// Reasons for which a file does not verify.
-var (
-	ErrNoSignature = errors.New("pdf: the file has no signature")
-	ErrAltered     = errors.New("pdf: the file was changed after it was signed")
-	ErrBroken      = errors.New("pdf: the signature cannot be read")
-	ErrUntrusted   = errors.New("pdf: the signature is not by a member of this house")
-)
-
-var byteRange = regexp.MustCompile(`/ByteRange\s*\[\s*(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]`)
-
-// Verify checks the last signature of a file against an authority.
-func Verify(data []byte, authority *x509.Certificate) (Verified, error) {
-	all := byteRange.FindAllSubmatch(data, -1)
-	if len(all) == 0 {
-		return Verified{}, ErrNoSignature
+// open reads a CMS of the form that envelope writes, and no other: a reader that
+// forgives nothing has nothing to be fooled with.
+func open(cms []byte) (sealed, error) {
+	var outer struct {
+		Type asn1.ObjectIdentifier
+		Data struct {
+			Version int
+			Digests asn1.RawValue
+			Content asn1.RawValue
+			Certs   asn1.RawValue `asn1:"tag:0"`
+			Signers asn1.RawValue
+		} `asn1:"explicit,tag:0"`
 	}
-	var r [4]int
-	for i := range r {
-		n, err := strconv.Atoi(string(all[len(all)-1][i+1]))
-		if err != nil {
-			return Verified{}, ErrBroken
-		}
-		r[i] = n
+	var signer struct {
+		Version   int
+		ID        asn1.RawValue
+		Digest    asn1.RawValue
+		Attrs     asn1.RawValue `asn1:"tag:0"`
+		Algorithm asn1.RawValue
+		Signature []byte
 	}
-	if r[0] != 0 || r[1] <= 0 || r[2] < r[1]+2 || r[2] > len(data) || r[3] < 0 || r[2]+r[3] > len(data) {
-		return Verified{}, ErrBroken
+	if rest, err := asn1.Unmarshal(cms, &outer); err != nil || len(rest) > 0 {
+		return sealed{}, errEnvelope
 	}
-	gap := data[r[1]:r[2]]
-	if gap[0] != '<' || gap[len(gap)-1] != '>' {
-		return Verified{}, ErrBroken
+	certs, err := x509.ParseCertificates(outer.Data.Certs.Bytes)
+	if err != nil || len(certs) != 2 {
+		return sealed{}, errEnvelope
 	}
-	cms := make([]byte, hex.DecodedLen(len(gap)-2))
-	if _, err := hex.Decode(cms, gap[1:len(gap)-1]); err != nil {
-		return Verified{}, ErrBroken
+	if rest, err := asn1.Unmarshal(outer.Data.Signers.Bytes, &signer); err != nil || len(rest) > 0 {
+		return sealed{}, errEnvelope
 	}
-	h := sha256.New()
-	h.Write(data[:r[1]])
-	h.Write(data[r[2] : r[2]+r[3]])
-	cert, err := verifyCMS(cms, h.Sum(nil), authority)
-	return Verified{Certificate: cert, Whole: r[2]+r[3] == len(data)}, err
+	s := sealed{cert: certs[0], authority: certs[1], attrs: signer.Attrs.Bytes, value: signer.Signature}
+	if !bytes.Equal(envelope(s.cert, s.authority, s.attrs, s.value), cms) {
+		return sealed{}, errEnvelope
+	}
+	return s, nil
 }
 
-func verifyCMS(cms, digest []byte, authority *x509.Certificate) (*x509.Certificate, error) {
-	var ci contentInfo
-	rest, err := asn1.Unmarshal(cms, &ci)
-	if err != nil || len(bytes.Trim(rest, "\x00")) > 0 || !ci.Type.Equal(oidSignedData) {
-		return nil, ErrBroken
-	}
-	var sd signedData
-	if _, err := asn1.Unmarshal(ci.Content.Bytes, &sd); err != nil || len(sd.SignerInfos) != 1 {
-		return nil, ErrBroken
-	}
-	certs, err := x509.ParseCertificates(sd.Certificates.Bytes)
-	if err != nil || len(certs) == 0 {
-		return nil, ErrBroken
-	}
-	si := sd.SignerInfos[0]
-	cert := certs[0]
-	if cert.SerialNumber.Cmp(si.Issuer.Serial) != 0 || !si.Algorithm.Algorithm.Equal(oidECDSA) {
-		return nil, ErrBroken
-	}
-	if err := checkAttributes(si.Attributes.Bytes, digest, cert); err != nil {
-		return nil, err
-	}
-	set, err := asn1.Marshal(asn1.RawValue{Class: asn1.ClassUniversal, Tag: asn1.TagSet, IsCompound: true, Bytes: si.Attributes.Bytes})
-	if err != nil {
-		return nil, ErrBroken
-	}
-	sum := sha256.Sum256(set)
-	public, ok := cert.PublicKey.(*ecdsa.PublicKey)
-	if !ok || !ecdsa.VerifyASN1(public, sum[:], si.Signature) {
-		return nil, ErrAltered
-	}
-	if cert.CheckSignatureFrom(authority) != nil {
-		return nil, ErrUntrusted
-	}
-	return cert, nil
-}
-
-// checkAttributes wants the digest of this file and the hash of this certificate.
-func checkAttributes(der, digest []byte, cert *x509.Certificate) error {
-	seen := map[string][]byte{}
-	for len(der) > 0 {
-		var a attribute
-		rest, err := asn1.Unmarshal(der, &a)
-		if err != nil {
-			return ErrBroken
-		}
-		seen[a.Type.String()] = a.Values.Bytes
-		der = rest
-	}
-	var got []byte
-	if _, err := asn1.Unmarshal(seen[oidDigest.String()], &got); err != nil {
-		return ErrBroken
-	}
-	if !bytes.Equal(got, digest) {
-		return ErrAltered
-	}
-	hash := sha256.Sum256(cert.Raw)
-	if !bytes.Contains(seen[oidSigningCert.String()], hash[:]) {
-		return ErrBroken
-	}
-	return nil
+// holds says whether the signature is that of its certificate's key over the
+// digest.
+func (s sealed) holds(digest [32]byte) bool {
+	key, ok := s.cert.PublicKey.(*ecdsa.PublicKey)
+	sum := sha256.Sum256(der(0x31, s.attrs))
+	return ok && bytes.Equal(s.attrs, attributes(digest, s.cert)) && ecdsa.VerifyASN1(key, sum[:], s.value)
 }
