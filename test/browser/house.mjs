@@ -17,13 +17,14 @@ export async function openHouse () {
   const base = `http://localhost:${port}`
   const child = spawn('build/dinh', ['serve', '--demo', '--data', data, '--people', '600', '--cast', '24', '--origin', base, '--listen', `127.0.0.1:${port}`],
     { stdio: ['ignore', 'ignore', 'inherit'] })
-  const end = () => { child.kill('SIGTERM'); rmSync(data, { recursive: true, force: true }) }
-  for (let i = 0; i < 600; i++) {
+  const gone = new Promise((resolve) => child.once('exit', resolve))
+  const end = async () => { child.kill('SIGTERM'); await gone; rmSync(data, { recursive: true, force: true }) }
+  for (let i = 0; i < 600 && child.exitCode === null; i++) {
     try {
       if ((await fetch(base + '/healthz')).ok) return { base, end }
     } catch { /* not yet */ }
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  end()
+  await end()
   throw new Error('the house did not start within 30 seconds')
 }

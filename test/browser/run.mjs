@@ -104,7 +104,7 @@ try {
   await Promise.all([worker(), worker()])
 } finally {
   await browser.close()
-  house.end()
+  await house.end()
 }
 console.log(`\n${judge.pages} pages judged, axe ran ${judge.axe} times, Tab walked ${judge.keyboards} pages (${judge.stops} stops), ${((Date.now() - started) / 1000).toFixed(0)} s`)
 console.log(`${passed} passed, ${failed + judge.faults.length} failed`)
