@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -195,7 +194,7 @@ func (s *scanner) int() (value, error) {
 	}
 	digits := s.rest[:n]
 	v, err := strconv.ParseInt(strings.ReplaceAll(digits, "_", ""), 10, 64)
-	if err != nil || strings.HasSuffix(digits, "_") || v == math.MinInt64 {
+	if err != nil || strings.HasSuffix(digits, "_") {
 		return value{}, fmt.Errorf("write a whole number such as 18 or 135_000; found %q", s.rest)
 	}
 	s.take(digits)

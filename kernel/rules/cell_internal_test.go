@@ -96,7 +96,7 @@ func TestBadCells(t *testing.T) {
 	}{
 		{Int, "eighteen", "whole number"}, {Int, "18.5", "comma"}, {Int, "1e3", "comma"}, {Int, "18,", "whole number"},
 		{Int, "65..18", "smaller first"}, {Int, "> 9223372036854775807", "no value"}, {Int, "99999999999999999999", "whole number"},
-		{Int, "-9223372036854775808", "whole number"}, {Int, "1_", "whole number"}, {Int, "18..", "whole number"}, {Int, "not", "whole number"},
+		{Int, "-9223372036854775809", "whole number"}, {Int, "1_", "whole number"}, {Int, "18..", "whole number"}, {Int, "not", "whole number"},
 		{Int, "not >= 5, < 5", "no value"}, {Int, "> > 5", "whole number"}, {Int, "18 65", "comma"}, {Int, "--5", "whole number"},
 		{Bool, "yes", "true or false"}, {Bool, "> true", "numbers and dates"}, {Bool, "true..false", "numbers and dates"}, {Bool, "trueish", "comma"},
 		{Bool, "not true, false", "no value"},
