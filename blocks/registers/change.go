@@ -3,13 +3,9 @@ package registers
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
 	"github.com/dinh-gov/dinh/kernel/db"
 	"github.com/dinh-gov/dinh/kernel/errs"
@@ -153,66 +149,6 @@ func (r *Registers) assign(ctx context.Context, def *Definition, data map[string
 			return with(data, def.Assign.Field, number), nil
 		}
 	}
-}
-
-// validate checks data against the schema and names every wrong field.
-func (d *Definition) validate(data map[string]any) error {
-	err := d.compiled.Validate(plain(data))
-	var ve *jsonschema.ValidationError
-	if err == nil {
-		return nil
-	}
-	if !errors.As(err, &ve) {
-		return err
-	}
-	var fields []errs.Field
-	collect(ve, &fields)
-	return errs.New(errs.Invalid, "registers.invalid", "register", d.ID).With(fields...)
-}
-
-func collect(e *jsonschema.ValidationError, out *[]errs.Field) {
-	if len(e.Causes) > 0 {
-		for _, c := range e.Causes {
-			collect(c, out)
-		}
-		return
-	}
-	at := strings.Join(e.InstanceLocation, ".")
-	switch k := e.ErrorKind.(type) {
-	case *kind.Required:
-		for _, m := range k.Missing {
-			*out = append(*out, errs.Field{Name: join(at, m), Code: "registers.field_missing", Args: map[string]any{"field": join(at, m)}})
-		}
-	case *kind.AdditionalProperties:
-		for _, p := range k.Properties {
-			*out = append(*out, errs.Field{Name: join(at, p), Code: "registers.field_unknown", Args: map[string]any{"field": join(at, p)}})
-		}
-	case *kind.Enum:
-		*out = append(*out, errs.Field{Name: at, Code: "registers.field_not_listed", Args: map[string]any{"field": at, "allowed": list(k.Want)}})
-	case *kind.Pattern:
-		*out = append(*out, errs.Field{Name: at, Code: "registers.field_pattern", Args: map[string]any{"field": at, "pattern": k.Want}})
-	case *kind.Type:
-		*out = append(*out, errs.Field{Name: at, Code: "registers.field_type", Args: map[string]any{"field": at, "type": strings.Join(k.Want, ", ")}})
-	case *kind.Format:
-		*out = append(*out, errs.Field{Name: at, Code: "registers.field_format", Args: map[string]any{"field": at, "format": k.Want}})
-	default:
-		*out = append(*out, errs.Field{Name: at, Code: "registers.field_wrong", Args: map[string]any{"field": at}})
-	}
-}
-
-func join(at, name string) string {
-	if at == "" {
-		return name
-	}
-	return at + "." + name
-}
-
-func list(values []any) string {
-	var out []string
-	for _, v := range values {
-		out = append(out, fmt.Sprint(v))
-	}
-	return strings.Join(out, ", ")
 }
 
 // plain turns Go numbers into what the schema library compares.
