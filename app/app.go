@@ -223,7 +223,7 @@ func (a *App) openLedger(ctx context.Context) error {
 }
 
 func (a *App) openPages(context.Context) (err error) {
-	a.Catalog, err = i18n.New(web.Messages(), httpx.Messages(), money.Messages(), calendar.Messages(), rules.Messages(), keys.Messages(), ledger.Messages(), blob.Messages(),
+	a.Catalog, err = i18n.New(web.Messages(), httpx.Messages(), money.Messages(), calendar.Messages(), rules.Messages(), keys.Messages(), job.Messages(), ledger.Messages(), blob.Messages(),
 		registers.Messages(), exchange.Messages(), identity.Messages(), transparency.Messages(), payments.Messages(), documents.Messages(),
 		notify.Messages(), services.Messages(), forms.Messages(), cases.Messages(), portal.Messages(), workspace.Messages())
 	if err != nil {

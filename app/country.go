@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"time"
@@ -14,7 +15,6 @@ import (
 	"github.com/dinh-gov/dinh/blocks/services"
 	"github.com/dinh-gov/dinh/country"
 	"github.com/dinh-gov/dinh/kernel/calendar"
-	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/keys"
 	"github.com/dinh-gov/dinh/kernel/ledger"
@@ -245,7 +245,7 @@ func originName(origin string) string {
 func verifierKey(origin string, key keys.Key) (string, error) {
 	public, ok := key.Public.(ed25519.PublicKey)
 	if !ok {
-		return "", errs.New(errs.Internal, "keys.unexpected")
+		return "", fmt.Errorf("app: the key %s cannot sign the log: it is not an Ed25519 key", key.ID)
 	}
 	return ledger.VerifierKey(origin, public)
 }

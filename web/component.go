@@ -66,14 +66,6 @@ func (s Switch) Text() string {
 	}
 }
 
-// or answers the switch, or def when it is unset.
-func (s Switch) or(def bool) bool {
-	if s == Unset {
-		return def
-	}
-	return s == On
-}
-
 // Attrs are extra attributes of an element, by name. An empty value prints the
 // name alone. Names that HTML could misread are left out.
 type Attrs map[string]string

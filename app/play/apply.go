@@ -25,12 +25,6 @@ func (b *Browser) Name(ctx context.Context) (string, error) {
 	return page.Class("dinh-account__name"), nil
 }
 
-// SignOut ends the session.
-func (b *Browser) SignOut(ctx context.Context) error {
-	_, err := b.Submit(ctx, &Form{Action: "/sign-out", Method: "post", Values: url.Values{}}, nil, nil)
-	return err
-}
-
 // Application is what a person has handed in.
 type Application struct {
 	ID   string

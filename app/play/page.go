@@ -34,17 +34,6 @@ func (f *Form) Has(name string) bool {
 	return false
 }
 
-// Options lists the values that a control of this name offers.
-func (f *Form) Options(name string) []string {
-	var out []string
-	for _, i := range f.Inputs {
-		if i.Name == name && i.Value != "" {
-			out = append(out, i.Value)
-		}
-	}
-	return out
-}
-
 func (p *Page) dom() *html.Node {
 	if p.root == nil {
 		root, err := html.Parse(bytes.NewReader(p.Body))

@@ -92,49 +92,20 @@ func (s store) one(ctx context.Context, column, value string) (row, error) {
 
 // list reads headers. where is one of the constant conditions of queues.go.
 func (s store) list(ctx context.Context, where string, args ...any) ([]row, error) {
-	var out []row
-	err := s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT `+columns+` FROM cases_case WHERE `+where, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			var r row
-			if err := s.scan(rows.Scan, &r); err != nil {
-				return err
-			}
-			out = append(out, r)
-		}
-		return rows.Err()
-	})
-	return out, err
+	return db.List(ctx, s.db, func(scan db.Scan) (r row, err error) {
+		return r, s.scan(scan, &r)
+	}, `SELECT `+columns+` FROM cases_case WHERE `+where, args...)
 }
 
 // counts groups the open cases of a member by queue.
 func (s store) counts(ctx context.Context, member string, now, tomorrow int64) ([]QueueCount, error) {
-	var out []QueueCount
-	err := s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT queue, COUNT(*), SUM(CASE WHEN assignee='' THEN 1 ELSE 0 END),
+	return db.List(ctx, s.db, func(scan db.Scan) (c QueueCount, err error) {
+		err = scan(&c.Queue, &c.Open, &c.Unassigned, &c.Overdue, &c.DueToday, &c.Stopped)
+		return c, err
+	}, `SELECT queue, COUNT(*), SUM(CASE WHEN assignee='' THEN 1 ELSE 0 END),
 			SUM(CASE WHEN due>0 AND due<$1 THEN 1 ELSE 0 END), SUM(CASE WHEN due>=$2 AND due<$3 THEN 1 ELSE 0 END),
 			SUM(CASE WHEN status IN (5,6,8) THEN 1 ELSE 0 END)
 			FROM cases_case WHERE member=$4 AND final='' GROUP BY queue ORDER BY queue`, now, now, tomorrow, member)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			var c QueueCount
-			if err := rows.Scan(&c.Queue, &c.Open, &c.Unassigned, &c.Overdue, &c.DueToday, &c.Stopped); err != nil {
-				return err
-			}
-			out = append(out, c)
-		}
-		return rows.Err()
-	})
-	return out, err
 }
 
 type served struct{ queue, hash string }
@@ -142,24 +113,10 @@ type served struct{ queue, hash string }
 // served lists which services have open cases in which queue, each by one of
 // the definitions in use.
 func (s store) served(ctx context.Context, member string) ([]served, error) {
-	var out []served
-	err := s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT queue, MAX(def_hash) FROM cases_case WHERE member=$1 AND final='' GROUP BY queue, service ORDER BY queue, service`, member)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			var v served
-			if err := rows.Scan(&v.queue, &v.hash); err != nil {
-				return err
-			}
-			out = append(out, v)
-		}
-		return rows.Err()
-	})
-	return out, err
+	return db.List(ctx, s.db, func(scan db.Scan) (v served, err error) {
+		err = scan(&v.queue, &v.hash)
+		return v, err
+	}, `SELECT queue, MAX(def_hash) FROM cases_case WHERE member=$1 AND final='' GROUP BY queue, service ORDER BY queue, service`, member)
 }
 
 // next numbers the dossiers of one prefix and day.
@@ -192,50 +149,27 @@ func (s store) append(ctx context.Context, caseID string, m moment) error {
 }
 
 func (s store) moments(ctx context.Context, caseID string) ([]moment, error) {
-	var out []moment
-	err := s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT at, kind, actor_kind, actor, actor_name, action, public, title, body FROM cases_event WHERE case_id=$1 ORDER BY seq`, caseID)
-		if err != nil {
-			return err
+	return db.List(ctx, s.db, func(scan db.Scan) (m moment, err error) {
+		var at int64
+		var public int
+		var title string
+		if err := scan(&at, &m.Kind, &m.ActorKind, &m.actor, &m.Actor, &m.action, &public, &title, &m.body); err != nil {
+			return m, err
 		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			var m moment
-			var at int64
-			var public int
-			var title string
-			if err := rows.Scan(&at, &m.Kind, &m.ActorKind, &m.actor, &m.Actor, &m.action, &public, &title, &m.body); err != nil {
-				return err
-			}
-			if err := json.Unmarshal([]byte(title), &m.Title); err != nil {
-				return err
-			}
-			m.At, m.Public = time.UnixMicro(at), public == 1
-			out = append(out, m)
+		if err := json.Unmarshal([]byte(title), &m.Title); err != nil {
+			return m, err
 		}
-		return rows.Err()
-	})
-	return out, err
+		m.At, m.Public = time.UnixMicro(at), public == 1
+		return m, nil
+	}, `SELECT at, kind, actor_kind, actor, actor_name, action, public, title, body FROM cases_event WHERE case_id=$1 ORDER BY seq`, caseID)
 }
 
 // actionsBy lists what one actor has done on the case.
 func (s store) actionsBy(ctx context.Context, caseID, actor string) (map[string]bool, error) {
+	actions, err := db.List(ctx, s.db, db.Value[string], `SELECT DISTINCT action FROM cases_event WHERE case_id=$1 AND actor=$2 AND action<>''`, caseID, actor)
 	done := map[string]bool{}
-	err := s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT DISTINCT action FROM cases_event WHERE case_id=$1 AND actor=$2 AND action<>''`, caseID, actor)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var a string
-			if err := rows.Scan(&a); err != nil {
-				return err
-			}
-			done[a] = true
-		}
-		return rows.Err()
-	})
+	for _, a := range actions {
+		done[a] = true
+	}
 	return done, err
 }

@@ -82,24 +82,8 @@ func (s store) by(ctx context.Context, column, value string) (d Document, err er
 	return d, err
 }
 
-func (s store) many(ctx context.Context, query string, args ...any) (out []Document, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, query, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			d, err := scan(rows.Scan)
-			if err != nil {
-				return err
-			}
-			out = append(out, d)
-		}
-		return rows.Err()
-	})
-	return out, err
+func (s store) many(ctx context.Context, query string, args ...any) ([]Document, error) {
+	return db.List(ctx, s.db, scan, query, args...)
 }
 
 func (s store) owned(ctx context.Context, subject string) ([]Document, error) {

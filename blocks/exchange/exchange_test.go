@@ -489,15 +489,6 @@ func TestGrantChecksAndNames(t *testing.T) {
 	ok(t, k.Certificate.CheckSignatureFrom(w.keys.CA()))
 }
 
-func TestMessagesStandInEveryLanguage(t *testing.T) {
-	t.Parallel()
-	c, err := i18n.New(exchange.Messages())
-	ok(t, err)
-	if !c.Has("error.exchange.field_not_granted") {
-		t.Error("a message is missing")
-	}
-}
-
 func TestCanonicalIsStable(t *testing.T) {
 	t.Parallel()
 	e := exchange.Event{ID: "1", At: time.UnixMicro(5).UTC(), Client: "c", Fields: []string{"a"}, Records: 2, Outcome: "answered"}

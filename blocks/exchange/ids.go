@@ -26,15 +26,6 @@ type ServiceID struct {
 // maxSegment bounds one part of an identifier, in bytes.
 const maxSegment = 128
 
-// ParseMember reads "GOV/MPS". The error is errs.Invalid "exchange.bad_member".
-func ParseMember(s string) (MemberID, error) {
-	p, ok := segments(s, 2)
-	if !ok {
-		return MemberID{}, errs.New(errs.Invalid, "exchange.bad_member", "id", clip(s))
-	}
-	return MemberID{p[0], p[1]}, nil
-}
-
 // ParseSubsystem reads "VN/GOV/MOJ/civil-status". The error is errs.Invalid
 // "exchange.bad_subsystem".
 func ParseSubsystem(s string) (SubsystemID, error) {
@@ -55,7 +46,7 @@ func ParseService(s string) (ServiceID, error) {
 	return ServiceID{SubsystemID{p[0], p[1], p[2], p[3]}, p[4]}, nil
 }
 
-// String gives the form that ParseMember reads.
+// String gives "GOV/MPS".
 func (m MemberID) String() string { return m.Class + "/" + m.Code }
 
 // String gives the form that ParseSubsystem reads.

@@ -87,24 +87,11 @@ func (s store) events(ctx context.Context, subject, before string, limit int) (o
 	if before == "" {
 		before = "g" // above every id, whose first digit is at most f
 	}
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		out = nil
-		rows, err := q.QueryContext(ctx, `SELECT `+eventColumns+` FROM exchange_event
+	return db.List(ctx, s.db, func(scan db.Scan) (e Event, err error) {
+		e, _, err = scanEvent(scan)
+		return e, err
+	}, `SELECT `+eventColumns+` FROM exchange_event
 			WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3`, subject, before, limit)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			e, _, err := scanEvent(rows.Scan)
-			if err != nil {
-				return err
-			}
-			out = append(out, e)
-		}
-		return rows.Err()
-	})
-	return out, err
 }
 
 func (s store) event(ctx context.Context, id string) (e Event, key string, err error) {
@@ -128,28 +115,14 @@ func (s store) countEvents(ctx context.Context, subject string) (n int64, err er
 	return n, err
 }
 
-func (s store) evidence(ctx context.Context, messageID string) (out []Evidence, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		out = nil
-		rows, err := q.QueryContext(ctx, `SELECT request_id, message_id, at, client, service, request_key, request_base,
+func (s store) evidence(ctx context.Context, messageID string) ([]Evidence, error) {
+	return db.List(ctx, s.db, func(scan db.Scan) (e Evidence, err error) {
+		var at int64
+		err = scan(&e.RequestID, &e.MessageID, &at, &e.Client, &e.Service, &e.Request.KeyID, &e.Request.Base,
+			&e.Request.Signature, &e.Answer.KeyID, &e.Answer.Base, &e.Answer.Signature, &e.RequestHash)
+		e.At = db.FromMicros(at)
+		return e, err
+	}, `SELECT request_id, message_id, at, client, service, request_key, request_base,
 				request_signature, answer_key, answer_base, answer_signature, request_hash
 			FROM exchange_evidence WHERE message_id = $1 ORDER BY request_id`, messageID)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var e Evidence
-			var at int64
-			err := rows.Scan(&e.RequestID, &e.MessageID, &at, &e.Client, &e.Service, &e.Request.KeyID, &e.Request.Base,
-				&e.Request.Signature, &e.Answer.KeyID, &e.Answer.Base, &e.Answer.Signature, &e.RequestHash)
-			if err != nil {
-				return err
-			}
-			e.At = db.FromMicros(at)
-			out = append(out, e)
-		}
-		return rows.Err()
-	})
-	return out, err
 }

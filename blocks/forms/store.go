@@ -75,23 +75,8 @@ const listed = 100
 
 // list gives a person's applications that are not discarded, newest first.
 func (s store) list(ctx context.Context, subject string) (out []row, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT `+columns+` FROM forms_application
+	out, err = db.List(ctx, s.db, scan, `SELECT `+columns+` FROM forms_application
 			WHERE subject = $1 AND state <> $2 ORDER BY updated DESC, id LIMIT $3`, subject, string(Discarded), listed)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			r, err := scan(rows.Scan)
-			if err != nil {
-				return err
-			}
-			out = append(out, r)
-		}
-		return rows.Err()
-	})
 	if err != nil {
 		return nil, fmt.Errorf("forms: list applications: %w", err)
 	}

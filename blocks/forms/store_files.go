@@ -72,39 +72,17 @@ func (s store) buried(ctx context.Context, subject, hash string) error {
 }
 
 func hashes(ctx context.Context, q db.Querier, query string, args ...any) ([]string, error) {
-	rows, err := q.QueryContext(ctx, query, args...)
+	all, err := db.Rows(ctx, q, db.Value[string], query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("forms: read files: %w", err)
 	}
-	defer rows.Close()
-	var out []string
-	for rows.Next() {
-		var h string
-		if err := rows.Scan(&h); err != nil {
-			return nil, err
-		}
-		out = append(out, h)
-	}
-	return out, rows.Err()
+	return all, nil
 }
 
 // garbage gives condemned files that are not buried yet.
-func (s store) garbage(ctx context.Context) (out []stored, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT subject, hash FROM forms_garbage LIMIT 1000`)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			var g stored
-			if err := rows.Scan(&g.subject, &g.hash); err != nil {
-				return err
-			}
-			out = append(out, g)
-		}
-		return rows.Err()
-	})
-	return out, err
+func (s store) garbage(ctx context.Context) ([]stored, error) {
+	return db.List(ctx, s.db, func(scan db.Scan) (g stored, err error) {
+		err = scan(&g.subject, &g.hash)
+		return g, err
+	}, `SELECT subject, hash FROM forms_garbage LIMIT 1000`)
 }

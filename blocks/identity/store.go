@@ -104,24 +104,11 @@ func (s store) sample(ctx context.Context, id string) (r sampleRow, err error) {
 }
 
 // samples lists the first of the demonstration's people.
-func (s store) samples(ctx context.Context, limit int) (out []sampleRow, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT id, account, label FROM identity_sample WHERE id NOT LIKE 'mother-%' AND id NOT LIKE 'driver-%' ORDER BY id LIMIT $1`, limit)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			var r sampleRow
-			if err := rows.Scan(&r.ID, &r.Subject, &r.Label); err != nil {
-				return err
-			}
-			out = append(out, r)
-		}
-		return rows.Err()
-	})
-	return out, err
+func (s store) samples(ctx context.Context, limit int) ([]sampleRow, error) {
+	return db.List(ctx, s.db, func(scan db.Scan) (r sampleRow, err error) {
+		err = scan(&r.ID, &r.Subject, &r.Label)
+		return r, err
+	}, `SELECT id, account, label FROM identity_sample WHERE id NOT LIKE 'mother-%' AND id NOT LIKE 'driver-%' ORDER BY id LIMIT $1`, limit)
 }
 
 func (s store) insertSession(ctx context.Context, r sessionRow) error {
@@ -159,25 +146,9 @@ func (s store) session(ctx context.Context, hash string) (r sessionRow, err erro
 }
 
 // sessions lists those of an account that are still alive.
-func (s store) sessions(ctx context.Context, account string, now time.Time) (out []sessionRow, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT `+sessionColumns+` FROM identity_session WHERE account=$1 AND seen>$2 AND created>$3 ORDER BY seen DESC LIMIT 20`,
-			account, db.Micros(now.Add(-sessionIdle)), db.Micros(now.Add(-sessionLife)))
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			r, err := scanSession(rows.Scan)
-			if err != nil {
-				return err
-			}
-			out = append(out, r)
-		}
-		return rows.Err()
-	})
-	return out, err
+func (s store) sessions(ctx context.Context, account string, now time.Time) ([]sessionRow, error) {
+	return db.List(ctx, s.db, scanSession, `SELECT `+sessionColumns+` FROM identity_session WHERE account=$1 AND seen>$2 AND created>$3 ORDER BY seen DESC LIMIT 20`,
+		account, db.Micros(now.Add(-sessionIdle)), db.Micros(now.Add(-sessionLife)))
 }
 
 func (s store) seeSession(ctx context.Context, hash string, at time.Time) error {
@@ -311,29 +282,18 @@ func (s store) insertPasskey(ctx context.Context, r passkeyRow) error {
 	return err
 }
 
-func (s store) passkeys(ctx context.Context, account string) (out []passkeyRow, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT id, account, name, created, used, credential FROM identity_passkey WHERE account=$1 ORDER BY created`, account)
-		if err != nil {
-			return err
+func (s store) passkeys(ctx context.Context, account string) ([]passkeyRow, error) {
+	return db.List(ctx, s.db, func(scan db.Scan) (r passkeyRow, err error) {
+		var created, used int64
+		if err := scan(&r.ID, &r.Account, &r.Name, &created, &used, &r.Credential); err != nil {
+			return r, err
 		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			var r passkeyRow
-			var created, used int64
-			if err := rows.Scan(&r.ID, &r.Account, &r.Name, &created, &used, &r.Credential); err != nil {
-				return err
-			}
-			r.Created = db.FromMicros(created)
-			if used > 0 {
-				r.Used = db.FromMicros(used)
-			}
-			out = append(out, r)
+		r.Created = db.FromMicros(created)
+		if used > 0 {
+			r.Used = db.FromMicros(used)
 		}
-		return rows.Err()
-	})
-	return out, err
+		return r, nil
+	}, `SELECT id, account, name, created, used, credential FROM identity_passkey WHERE account=$1 ORDER BY created`, account)
 }
 
 // usePasskey says whether the passkey was still there.

@@ -104,24 +104,8 @@ func (s store) message(ctx context.Context, id string) (m stored, err error) {
 	return m, err
 }
 
-func (s store) inbox(ctx context.Context, subject string) (out []stored, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT `+messageColumns+` FROM notify_message m WHERE m.subject=$1 AND m.inbox=1 ORDER BY m.created DESC, m.id DESC LIMIT 100`, subject)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			m, err := scanMessage(rows.Scan)
-			if err != nil {
-				return err
-			}
-			out = append(out, m)
-		}
-		return rows.Err()
-	})
-	return out, err
+func (s store) inbox(ctx context.Context, subject string) ([]stored, error) {
+	return db.List(ctx, s.db, func(scan db.Scan) (stored, error) { return scanMessage(scan) }, `SELECT `+messageColumns+` FROM notify_message m WHERE m.subject=$1 AND m.inbox=1 ORDER BY m.created DESC, m.id DESC LIMIT 100`, subject)
 }
 
 func (s store) markRead(ctx context.Context, id string, at time.Time) error {
@@ -135,26 +119,13 @@ func (s store) unread(ctx context.Context, subject string) (n int, err error) {
 	return n, err
 }
 
-func (s store) deliveries(ctx context.Context, message string) (out []Delivery, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT channel, state, attempts, detail, updated FROM notify_delivery WHERE message=$1 ORDER BY channel`, message)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			var d Delivery
-			var updated int64
-			if err := rows.Scan(&d.Channel, &d.State, &d.Attempts, &d.Detail, &updated); err != nil {
-				return err
-			}
-			d.Updated = time.UnixMicro(updated)
-			out = append(out, d)
-		}
-		return rows.Err()
-	})
-	return out, err
+func (s store) deliveries(ctx context.Context, message string) ([]Delivery, error) {
+	return db.List(ctx, s.db, func(scan db.Scan) (d Delivery, err error) {
+		var updated int64
+		err = scan(&d.Channel, &d.State, &d.Attempts, &d.Detail, &updated)
+		d.Updated = time.UnixMicro(updated)
+		return d, err
+	}, `SELECT channel, state, attempts, detail, updated FROM notify_delivery WHERE message=$1 ORDER BY channel`, message)
 }
 
 func (s store) states(ctx context.Context) (map[string]int, error) {

@@ -70,24 +70,8 @@ func (s store) billBy(ctx context.Context, column, value string) (b Bill, err er
 	return b, err
 }
 
-func (s store) bills(ctx context.Context, subject string) (out []Bill, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT `+billColumns+` FROM payments_bill WHERE subject=$1 ORDER BY created DESC LIMIT 50`, subject)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			b, err := scanBill(rows.Scan)
-			if err != nil {
-				return err
-			}
-			out = append(out, b)
-		}
-		return rows.Err()
-	})
-	return out, err
+func (s store) bills(ctx context.Context, subject string) ([]Bill, error) {
+	return db.List(ctx, s.db, scanBill, `SELECT `+billColumns+` FROM payments_bill WHERE subject=$1 ORDER BY created DESC LIMIT 50`, subject)
 }
 
 func (s store) updateBill(ctx context.Context, b Bill) error {
@@ -131,48 +115,19 @@ func (s store) movePayment(ctx context.Context, id, state, reason string, at tim
 	return s.moved(ctx, `UPDATE payments_payment SET state=$1, reason=$2, settled=$3 WHERE id=$4 AND state='started'`, state, reason, at.UnixMicro(), id)
 }
 
-func (s store) payments(ctx context.Context, bill string) (out []payment, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT id, bill, provider, provider_ref, state, reason, created FROM payments_payment WHERE bill=$1 ORDER BY created, id`, bill)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			var p payment
-			var created int64
-			if err := rows.Scan(&p.ID, &p.Bill, &p.Provider, &p.Ref, &p.State, &p.Reason, &created); err != nil {
-				return err
-			}
-			p.Created = time.UnixMicro(created)
-			out = append(out, p)
-		}
-		return rows.Err()
-	})
-	return out, err
+func (s store) payments(ctx context.Context, bill string) ([]payment, error) {
+	return db.List(ctx, s.db, func(scan db.Scan) (p payment, err error) {
+		var created int64
+		err = scan(&p.ID, &p.Bill, &p.Provider, &p.Ref, &p.State, &p.Reason, &created)
+		p.Created = time.UnixMicro(created)
+		return p, err
+	}, `SELECT id, bill, provider, provider_ref, state, reason, created FROM payments_payment WHERE bill=$1 ORDER BY created, id`, bill)
 }
 
 // unsettled lists bills with a payment begun after since that is not settled:
 // also bills that are, for a person may have paid in two windows.
-func (s store) unsettled(ctx context.Context, since time.Time) (out []string, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT DISTINCT bill FROM payments_payment WHERE state='started' AND created>$1 LIMIT 500`, since.UnixMicro())
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			var bill string
-			if err := rows.Scan(&bill); err != nil {
-				return err
-			}
-			out = append(out, bill)
-		}
-		return rows.Err()
-	})
-	return out, err
+func (s store) unsettled(ctx context.Context, since time.Time) ([]string, error) {
+	return db.List(ctx, s.db, db.Value[string], `SELECT DISTINCT bill FROM payments_payment WHERE state='started' AND created>$1 LIMIT 500`, since.UnixMicro())
 }
 
 // paidPayment finds the payment that settled the bill: the first one paid.

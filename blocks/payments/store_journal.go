@@ -36,24 +36,11 @@ func (s store) insertEntry(ctx context.Context, e journalEntry) error {
 	})
 }
 
-func (s store) balances(ctx context.Context) (out []Balance, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT account, currency, SUM(debit), SUM(credit) FROM payments_line GROUP BY account, currency ORDER BY account, currency`)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			var b Balance
-			if err := rows.Scan(&b.Account, &b.Currency, &b.Debit, &b.Credit); err != nil {
-				return err
-			}
-			out = append(out, b)
-		}
-		return rows.Err()
-	})
-	return out, err
+func (s store) balances(ctx context.Context) ([]Balance, error) {
+	return db.List(ctx, s.db, func(scan db.Scan) (b Balance, err error) {
+		err = scan(&b.Account, &b.Currency, &b.Debit, &b.Credit)
+		return b, err
+	}, `SELECT account, currency, SUM(debit), SUM(credit) FROM payments_line GROUP BY account, currency ORDER BY account, currency`)
 }
 
 // differences asks what must be zero; each query names one truth of the books.

@@ -41,24 +41,8 @@ func (s store) read(ctx context.Context, register, id string) (rec Record, err e
 	return rec, err
 }
 
-func (s store) many(ctx context.Context, query string, args ...any) (out []Record, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, query, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			rec, err := scanRecord(rows.Scan)
-			if err != nil {
-				return err
-			}
-			out = append(out, rec)
-		}
-		return rows.Err()
-	})
-	return out, err
+func (s store) many(ctx context.Context, query string, args ...any) ([]Record, error) {
+	return db.List(ctx, s.db, scanRecord, query, args...)
 }
 
 // find looks each asked field up in the index first, so that its cost is that
@@ -96,30 +80,16 @@ func (s store) search(ctx context.Context, register, query string, limit int) ([
 	return s.many(ctx, `SELECT `+recordColumns+` FROM registers_record r WHERE r.register=$1`+conditions.String()+` ORDER BY r.id LIMIT $`+strconv.Itoa(len(args)), args...)
 }
 
-func (s store) history(ctx context.Context, id string) (out []Version, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT version, at, actor, reason, valid_from, data FROM registers_history WHERE record=$1 ORDER BY version DESC`, id)
-		if err != nil {
-			return err
+func (s store) history(ctx context.Context, id string) ([]Version, error) {
+	return db.List(ctx, s.db, func(scan db.Scan) (v Version, err error) {
+		var at int64
+		var data string
+		if err := scan(&v.Version, &at, &v.Actor, &v.Reason, &v.ValidFrom, &data); err != nil {
+			return v, err
 		}
-		defer rows.Close()
-		out = nil
-		for rows.Next() {
-			var v Version
-			var at int64
-			var data string
-			if err := rows.Scan(&v.Version, &at, &v.Actor, &v.Reason, &v.ValidFrom, &data); err != nil {
-				return err
-			}
-			v.At = time.UnixMicro(at).UTC()
-			if err := json.Unmarshal([]byte(data), &v.Data); err != nil {
-				return err
-			}
-			out = append(out, v)
-		}
-		return rows.Err()
-	})
-	return out, err
+		v.At = time.UnixMicro(at).UTC()
+		return v, json.Unmarshal([]byte(data), &v.Data)
+	}, `SELECT version, at, actor, reason, valid_from, data FROM registers_history WHERE record=$1 ORDER BY version DESC`, id)
 }
 
 func (s store) count(ctx context.Context, register string) (n int, err error) {

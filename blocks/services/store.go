@@ -76,22 +76,8 @@ func (x *Services) liveHash(ctx context.Context, id string) (hash string, err er
 	return hash, nil
 }
 
-func (x *Services) liveHashes(ctx context.Context) (hashes []string, err error) {
-	err = x.deps.DB.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT hash FROM services_live ORDER BY id`)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var h string
-			if err := rows.Scan(&h); err != nil {
-				return err
-			}
-			hashes = append(hashes, h)
-		}
-		return rows.Err()
-	})
+func (x *Services) liveHashes(ctx context.Context) ([]string, error) {
+	hashes, err := db.List(ctx, x.deps.DB, db.Value[string], `SELECT hash FROM services_live ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("services: list live definitions: %w", err)
 	}

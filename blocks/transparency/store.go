@@ -20,27 +20,14 @@ func (s store) insertReading(ctx context.Context, subject string, r Reading) err
 	})
 }
 
-func (s store) readings(ctx context.Context, subject string, limit int) (out []Reading, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		out = nil
-		rows, err := q.QueryContext(ctx, `SELECT id, at, kind, reader, member, event, reason FROM transparency_read
+func (s store) readings(ctx context.Context, subject string, limit int) ([]Reading, error) {
+	return db.List(ctx, s.db, func(scan db.Scan) (r Reading, err error) {
+		var at int64
+		err = scan(&r.ID, &at, &r.Kind, &r.Reader, &r.Member, &r.Event, &r.Reason)
+		r.At = db.FromMicros(at)
+		return r, err
+	}, `SELECT id, at, kind, reader, member, event, reason FROM transparency_read
 			WHERE subject=$1 ORDER BY id DESC LIMIT $2`, subject, limit)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var r Reading
-			var at int64
-			if err := rows.Scan(&r.ID, &at, &r.Kind, &r.Reader, &r.Member, &r.Event, &r.Reason); err != nil {
-				return err
-			}
-			r.At = db.FromMicros(at)
-			out = append(out, r)
-		}
-		return rows.Err()
-	})
-	return out, err
 }
 
 // consentRow is a consent as it lies in the table.
@@ -78,22 +65,9 @@ func (s store) consent(ctx context.Context, subject, consentID string) (row cons
 	return row, err
 }
 
-func (s store) consents(ctx context.Context, subject string) (out []consentRow, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		out = nil
-		rows, err := q.QueryContext(ctx, `SELECT id, withdrawn_at, given FROM transparency_consent WHERE subject=$1 ORDER BY id DESC LIMIT 500`, subject)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var row consentRow
-			if err := rows.Scan(&row.id, &row.withdrawn, &row.given); err != nil {
-				return err
-			}
-			out = append(out, row)
-		}
-		return rows.Err()
-	})
-	return out, err
+func (s store) consents(ctx context.Context, subject string) ([]consentRow, error) {
+	return db.List(ctx, s.db, func(scan db.Scan) (row consentRow, err error) {
+		err = scan(&row.id, &row.withdrawn, &row.given)
+		return row, err
+	}, `SELECT id, withdrawn_at, given FROM transparency_consent WHERE subject=$1 ORDER BY id DESC LIMIT 500`, subject)
 }

@@ -12,8 +12,6 @@ type who struct {
 	number, family, middle, given string
 	female                        bool
 	born                          day
-	place                         string // commune
-	street                        string
 }
 
 // cast puts the samples and the officers on the stage, before anybody else, so

@@ -91,22 +91,14 @@ func (q *Queue) claim(ctx context.Context, worker string, limit int) ([]*claimed
 	}
 	var got []*claimed
 	err := q.deps.DB.Write(ctx, func(ctx context.Context, tx db.Querier) error {
-		got = nil
 		now := q.deps.Clock.Now()
 		args := append([]any{worker, db.Micros(now.Add(q.deps.LeaseFor)), db.Micros(now), limit}, kinds...)
-		rows, err := tx.QueryContext(ctx, query, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
+		var err error
+		got, err = db.Rows(ctx, tx, func(scan db.Scan) (*claimed, error) {
 			c := &claimed{worker: worker}
-			if err := rows.Scan(&c.ID, &c.Kind, &c.Key, (*rawText)(&c.Payload), &c.Attempt, &c.maxAttempts); err != nil {
-				return err
-			}
-			got = append(got, c)
-		}
-		return rows.Err()
+			return c, scan(&c.ID, &c.Kind, &c.Key, (*rawText)(&c.Payload), &c.Attempt, &c.maxAttempts)
+		}, query, args...)
+		return err
 	})
 	slices.SortFunc(got, func(a, b *claimed) int { return strings.Compare(a.ID, b.ID) })
 	return got, err
@@ -184,24 +176,14 @@ func affected(res sql.Result, err error) (bool, error) {
 }
 
 func listDead(ctx context.Context, tx db.Querier, limit int) ([]DeadJob, error) {
-	rows, err := tx.QueryContext(ctx, `
+	return db.Rows(ctx, tx, func(scan db.Scan) (d DeadJob, err error) {
+		var made, died int64
+		err = scan(&d.ID, &d.Kind, &d.Key, (*rawText)(&d.Payload), &d.Attempt, &made, &died, &d.Error)
+		d.Made, d.Died = db.FromMicros(made), db.FromMicros(died)
+		return d, err
+	}, `
 SELECT id, kind, key_text, payload, attempt, made_at, dead_at, last_error
   FROM job_queue WHERE dead_at > 0 ORDER BY dead_at DESC, id DESC LIMIT $1`, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var dead []DeadJob
-	for rows.Next() {
-		var d DeadJob
-		var made, died int64
-		if err := rows.Scan(&d.ID, &d.Kind, &d.Key, (*rawText)(&d.Payload), &d.Attempt, &made, &died, &d.Error); err != nil {
-			return nil, err
-		}
-		d.Made, d.Died = db.FromMicros(made), db.FromMicros(died)
-		dead = append(dead, d)
-	}
-	return dead, rows.Err()
 }
 
 func revive(ctx context.Context, tx db.Querier, jobID string, now time.Time) error {

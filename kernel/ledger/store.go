@@ -106,20 +106,8 @@ func placeLeaves(ctx context.Context, q db.Querier, first int64, limit int) ([][
 	return out, nil
 }
 
-func sealedLeaves(ctx context.Context, q db.Querier, from int64, n int) (out [][]byte, err error) {
-	rows, err := q.QueryContext(ctx, `SELECT leaf FROM ledger_leaf WHERE idx >= $1 AND idx < $2 ORDER BY idx`, from, from+int64(n))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var leaf []byte
-		if err := rows.Scan(&leaf); err != nil {
-			return nil, err
-		}
-		out = append(out, leaf)
-	}
-	return out, rows.Err()
+func sealedLeaves(ctx context.Context, q db.Querier, from int64, n int) ([][]byte, error) {
+	return db.Rows(ctx, q, db.Value[[]byte], `SELECT leaf FROM ledger_leaf WHERE idx >= $1 AND idx < $2 ORDER BY idx`, from, from+int64(n))
 }
 
 func readTile(ctx context.Context, q db.Querier, k tileKey) (hashes []byte, err error) {

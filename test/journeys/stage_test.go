@@ -64,9 +64,6 @@ func (r *record) String() string {
 	return r.b.String()
 }
 
-// since is what was written after the first n bytes.
-func (r *record) since(n int) string { return r.String()[n:] }
-
 // openHouse starts a house of its own, on PostgreSQL when DINH_TEST_PG names a server.
 func openHouse(ctx context.Context) (h *house, err error) {
 	dir, err := os.MkdirTemp("", "dinh-journeys-")

@@ -179,3 +179,51 @@ func TestNoMachineLeaks(t *testing.T) {
 		}
 	})
 }
+
+// TestEveryErrorHasItsWords: a code without words is shown as a code, to a
+// person who can do nothing with it; words without a code are read by nobody.
+func TestEveryErrorHasItsWords(t *testing.T) {
+	base := root(t)
+	words := map[string]bool{} // of errors, without "error."
+	walk(t, func(p string) {
+		if path.Base(path.Dir(p)) != "messages" || path.Base(p) != "vi.json" {
+			return
+		}
+		text, err := os.ReadFile(filepath.Join(base, p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := map[string]string{}
+		if err := json.Unmarshal(text, &m); err != nil {
+			t.Fatalf("%s: %v", p, err)
+		}
+		for k := range m {
+			if code, ok := strings.CutPrefix(k, "error."); ok {
+				words[code] = true
+			}
+		}
+	})
+	code := regexp.MustCompile(`errs\.New\(errs\.\w+, "([\w.]+)"[,)]`)
+	said := map[string]bool{}
+	for _, s := range sources(t) {
+		if s.test {
+			continue
+		}
+		for _, m := range code.FindAllStringSubmatch(s.text, -1) {
+			if !words[m[1]] {
+				t.Errorf("%s: the error %s has no words: add error.%s to messages/vi.json and messages/en.json", s.path, m[1], m[1])
+			}
+		}
+		for w := range words {
+			// Some codes are put together: "transparency.receipt_" + what is wrong.
+			for stem := w; stem != "" && !said[w]; stem = stem[:strings.LastIndexAny(stem[:len(stem)-1], "._")+1] {
+				said[w] = strings.Contains(s.text, `"`+stem+`"`) || strings.Contains(s.text, `"error.`+stem+`"`)
+			}
+		}
+	}
+	for w := range words {
+		if !said[w] {
+			t.Errorf("error.%s is said nowhere: remove it from the messages", w)
+		}
+	}
+}

@@ -17,7 +17,6 @@ type file struct {
 	place []place // by object number; 0 is unused
 	small []int
 	body  map[int]string
-	err   error
 }
 
 // place is where an object lies: at an offset, or as the nth of a stream.

@@ -192,11 +192,11 @@ func (s *show) receipts(ctx context.Context) {
 	}
 	good := 0
 	for _, e := range events {
-		var page *play.Page
-		page, err = s.mother.Wait(ctx, "/my-data/"+e.ID, func(p *play.Page) bool { return len(p.Links("/my-data/"+e.ID+"/receipt")) > 0 })
+		_, err = s.mother.Wait(ctx, "/my-data/"+e.ID, func(p *play.Page) bool { return len(p.Links("/my-data/"+e.ID+"/receipt")) > 0 })
 		if err != nil {
 			break
 		}
+		var page *play.Page
 		if page, err = s.mother.Get(ctx, "/my-data/"+e.ID+"/receipt"); err != nil {
 			break
 		}
