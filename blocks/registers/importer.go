@@ -173,6 +173,9 @@ func (d *Definition) cell(field, s string) (v any, problem string) {
 	if len(s) > maxCellLength {
 		return nil, "registers.csv_cell_long"
 	}
+	if hasControl(s) {
+		return nil, "registers.field_control"
+	}
 	s = text.NFC(s)
 	switch d.kind(field) {
 	case "integer":
@@ -245,7 +248,10 @@ func (im *importer) oneByOne(ctx context.Context) error {
 			continue
 		}
 		im.report.Rejected++
-		e, _ := errs.As(err)
+		e, ok := errs.As(err)
+		if !ok { // a kind without a code names nothing that a reader could mend
+			return err
+		}
 		if len(e.Fields) == 0 {
 			im.refuse(row.line, errs.Field{Code: e.Code, Args: e.Args})
 		}

@@ -120,6 +120,7 @@ func TestRefusals(t *testing.T) {
 		"unknown":   {map[string]any{"full_name": "An B", "address": map[string]any{"province": "01"}, "nick": "x"}, "registers.invalid", []string{"nick"}},
 		"pattern":   {map[string]any{"number": "12", "full_name": "An B", "address": map[string]any{"province": "1"}}, "registers.invalid", []string{"address.province", "number"}},
 		"date":      {map[string]any{"full_name": "An B", "birth_date": "2026-02-30", "address": map[string]any{"province": "01"}}, "registers.invalid", []string{"birth_date"}},
+		"control":   {map[string]any{"full_name": "An\x00 B", "address": map[string]any{"province": "01"}}, "registers.invalid", []string{"full_name"}},
 		"no prefix": {map[string]any{"full_name": "An B"}, "registers.cannot_assign", nil},
 	} {
 		_, err := r.Create(ctx, registers.Change{Register: "people", Data: c.data, Reason: "test"})
@@ -132,6 +133,9 @@ func TestRefusals(t *testing.T) {
 			seen := false
 			for _, f := range e.Fields {
 				seen = seen || f.Name == w
+				if ex := f.Args["example"]; f.Code == "registers.field_pattern" && ex != map[string]any{"address.province": "12", "number": "123456789012"}[f.Name] {
+					t.Errorf("%s: %q is the example for %s", name, ex, f.Name)
+				}
 			}
 			if !seen {
 				t.Errorf("%s: %s is not named in %+v", name, w, e.Fields)
@@ -191,12 +195,13 @@ func TestImport(t *testing.T) {
 	b.WriteString("12,Sai số,1,01\n")                  // pattern
 	b.WriteString("000000009999,Sai kiểu,nhiều,01\n")  // type
 	b.WriteString("000000009998,Thiếu ô\n")
+	b.WriteString("\x00,An\x00,1,01\n") // no text
 	var calls, last int
 	report, err := r.Import(ctx, "people", strings.NewReader(b.String()), registers.ImportOptions{Actor: "officer-1", Reason: "first load", Progress: func(done, _ int, _ int64) { calls++; last = done }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report.Created != 1200 || report.Amended != 1 || report.Unchanged != 1 || report.Rejected != 3 {
+	if report.Created != 1200 || report.Amended != 1 || report.Unchanged != 1 || report.Rejected != 4 {
 		t.Errorf("report: %+v", report)
 	}
 	if calls != 3 || last != 1203 {
@@ -205,7 +210,7 @@ func TestImport(t *testing.T) {
 	for _, want := range []struct {
 		line  int
 		field string
-	}{{1204, "number"}, {1205, "children"}, {1206, ""}} {
+	}{{1204, "number"}, {1205, "children"}, {1206, ""}, {1207, "number"}} {
 		seen := false
 		for _, f := range report.Refused {
 			seen = seen || f.Line == want.line && f.Field == want.field
@@ -253,6 +258,7 @@ func TestHistoryNeverForgets(t *testing.T) {
 
 func FuzzImport(f *testing.F) {
 	f.Add("number,full_name\n000000000001,An Bình\n")
+	f.Add("number,full_name\n\x00,\n")
 	f.Add("full_name,address.province\n\"a\"\"b\",01\n")
 	r := open(f)
 	f.Fuzz(func(t *testing.T, text string) {
