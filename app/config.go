@@ -39,9 +39,6 @@ func (c *Config) complete() error {
 	if c.Data == "" {
 		return errors.New("app: choose a data folder, for example --data var/data")
 	}
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return err
-	}
 	abs, err := filepath.Abs(c.Data)
 	if err != nil {
 		return err
@@ -58,6 +55,9 @@ func (c *Config) complete() error {
 		return fmt.Errorf("app: origin %q: write the public address, such as https://dichvucong.example.vn", c.Origin)
 	}
 	c.Origin = strings.TrimSuffix(c.Origin, "/")
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return err
+	}
 	if c.Clock == nil {
 		c.Clock = clock.System()
 	}

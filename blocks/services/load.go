@@ -12,6 +12,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -161,6 +162,9 @@ func (l *Loader) read(file string, data []byte) (def *Definition, lines map[stri
 	}
 	doc, ok := plainValue(plain).(map[string]any)
 	if !ok {
+		if !utf8.Valid(data) {
+			return nil, nil, &Problem{File: file, Line: 1, Message: "is not UTF-8: save it in that encoding"}
+		}
 		return nil, nil, &Problem{File: file, Line: 1, Message: "must be a YAML map that begins with id:, version:, status: …"}
 	}
 	lines = lineIndex(&root)

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -88,6 +89,13 @@ func VerifyReceipt(file []byte, vkey string) (exchange.Event, error) {
 		return exchange.Event{}, err
 	}
 	return event, nil
+}
+
+// IsNoReceipt says of an error of VerifyReceipt that the file is something else
+// than a receipt, so that nothing can be said of any.
+func IsNoReceipt(err error) bool {
+	e, ok := errs.As(err)
+	return ok && slices.Contains([]string{"transparency.receipt_too_large", "transparency.receipt_not_json", "transparency.receipt_wrong_format"}, e.Code)
 }
 
 func parseReceipt(file []byte) (receipt, error) {

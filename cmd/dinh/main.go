@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,9 @@ func main() {
 	case err == nil, errors.Is(err, context.Canceled):
 	default:
 		fmt.Fprintln(os.Stderr, "dinh: "+err.Error())
+		if strings.HasPrefix(err.Error(), "unknown command") {
+			fmt.Fprintln(os.Stderr, "dinh --help lists the commands.")
+		}
 		os.Exit(1)
 	}
 }
@@ -48,6 +52,10 @@ Write a service of your own:
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		said, _, _ := strings.Cut(err.Error(), ": strconv.")
+		return fmt.Errorf("%s; see %s --help", said, c.CommandPath())
+	})
 	root.AddCommand(serveCommand(), seedCommand(), demoCommand(), serviceCommand(), verifyCommand(), memberCommand(), grantCommand(), jobsCommand(), importCommand(), backupCommand(), benchCommand())
 	return root
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/dinh-gov/dinh/app"
 	"github.com/dinh-gov/dinh/blocks/exchange"
@@ -182,6 +183,12 @@ func importCommand() *cobra.Command {
 			return nil
 		})
 	c.Flags().StringVar(&reason, "reason", "", "why; kept with every version (required)")
+	c.PreRunE = func(*cobra.Command, []string) error {
+		if strings.TrimSpace(reason) == "" {
+			return errors.New(`say why with --reason "…": it is kept with every version of a record`)
+		}
+		return nil
+	}
 	return c
 }
 
@@ -196,7 +203,15 @@ func verifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if key != "" {
+				if _, err := note.NewVerifier(key); err != nil {
+					return errors.New("--key is no verifier key, so nothing was checked: copy it whole from /ledger/verifier-key")
+				}
+			}
 			e, err := transparency.VerifyReceipt(text, key)
+			if transparency.IsNoReceipt(err) {
+				return errors.New("nothing was checked: " + app.ExplainPlain(err))
+			}
 			if err != nil {
 				return errors.New("the receipt does not hold: " + app.ExplainPlain(err))
 			}

@@ -20,7 +20,12 @@ func serviceCommand() *cobra.Command {
 	c.PersistentFlags().StringVar(&codesFile, "codes", "", "code lists; default: those of the country built in")
 	each := func(use, short string, do func(w io.Writer, s *services.Service) error) *cobra.Command {
 		return &cobra.Command{
-			Use: use + " FILE…", Short: short, Args: cobra.MinimumNArgs(1),
+			Use: use + " FILE…", Short: short, Args: func(_ *cobra.Command, files []string) error {
+				if len(files) == 0 {
+					return errors.New("name the definition's file, as in dinh service " + use + " country/services/birth.yaml")
+				}
+				return nil
+			},
 			Example: "  dinh service " + use + " country/services/birth.yaml",
 			RunE: func(cmd *cobra.Command, files []string) error {
 				loader, err := loader(codesFile)
@@ -29,6 +34,9 @@ func serviceCommand() *cobra.Command {
 				}
 				var failed error
 				for _, file := range files {
+					if info, err := os.Stat(file); err == nil && info.IsDir() {
+						return fmt.Errorf("%s is a folder: name the files in it, as in dinh service %s %s", file, use, filepath.Join(file, "*.yaml"))
+					}
 					text, err := os.ReadFile(file)
 					if err != nil {
 						return err
