@@ -2,7 +2,6 @@ package identity
 
 import (
 	"cmp"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -114,15 +113,16 @@ func (x *Identity) passkeyParts(r *http.Request, s sessionRow) ([]web.Component,
 		parts = append(parts, web.SummaryList{
 			Card: &web.Card{Title: &web.CardTitle{Text: name, HeadingLevel: "3"}},
 			Rows: []web.Row{web.Fact(x.t(r, "identity.made"), i18n.FormatTime(lang, k.Created)), web.Fact(x.t(r, "identity.seen"), used)},
-		}, web.Form{Action: "/account/passkeys/" + k.ID + "/remove", Body: []web.Component{
-			web.Button{HTML: template.HTML(template.HTMLEscapeString(x.t(r, "identity.remove")) + `<span class="govuk-visually-hidden"> ` + template.HTMLEscapeString(name) + `</span>`), // both escaped
-				Classes: "govuk-button--secondary"},
-		}})
+		}, web.Form{Action: "/account/passkeys/" + k.ID + "/remove", Body: []web.Component{x.removeButton(r, name)}})
 	}
 	if len(keys) == 0 {
 		parts = append(parts, web.InsetText{Text: x.t(r, "identity.no_passkeys")})
 	}
-	return append(parts, web.Link{Text: x.t(r, "identity.add_passkey"), Href: "/sign-in/step-up?next=/account"}), nil
+	app, err := x.appParts(r, s.Account)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(parts, app...), web.Link{Text: x.t(r, "identity.add_way"), Href: "/sign-in/step-up?next=/account"}), nil
 }
 
 // familyParts offers to act for the children. The register that knows them may
@@ -183,16 +183,7 @@ func (x *Identity) sessionParts(r *http.Request) ([]web.Component, error) {
 }
 
 func (x *Identity) removePasskey(w http.ResponseWriter, r *http.Request) error {
-	err := x.RemovePasskey(r.Context(), cookie(r, sessionCookie), r.PathValue("id"))
-	if errs.CodeOf(err) == "identity.fresh_code_needed" {
-		http.Redirect(w, r, "/sign-in/step-up?next=/account", http.StatusSeeOther)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	http.Redirect(w, r, "/account", http.StatusSeeOther)
-	return nil
+	return afterTrust(w, r, x.RemovePasskey(r.Context(), cookie(r, sessionCookie), r.PathValue("id")), "/account", "/account")
 }
 
 func (x *Identity) endOthers(w http.ResponseWriter, r *http.Request) error {

@@ -24,11 +24,16 @@ func (x *Identity) pages() []httpx.Route {
 		{Method: "POST", Path: "/sign-in/code", Access: auth.Public(), Page: true, Handle: x.enterCode},
 		{Method: "GET", Path: "/sign-in/step-up", Access: me, Page: true, Handle: x.showStepUp},
 		{Method: "POST", Path: "/sign-in/step-up", Access: me, Page: true, Handle: x.startStepUp},
+		{Method: "POST", Path: "/sign-in/step-up/app", Access: me, Page: true, Handle: x.stepUpByApp},
+		{Method: "GET", Path: "/sign-in/app", Access: me, Page: true, Handle: x.showApp},
+		{Method: "POST", Path: "/sign-in/app", Access: me, Page: true, Handle: x.startApp},
+		{Method: "POST", Path: "/sign-in/app/confirm", Access: me, Page: true, Handle: x.confirmApp},
 		{Method: "GET", Path: "/register", Access: auth.Public(), Page: true, Handle: x.showRegister},
 		{Method: "POST", Path: "/register", Access: auth.Public(), Page: true, Handle: x.startRegister},
 		{Method: "POST", Path: "/sign-out", Access: auth.Public(), Page: true, Handle: x.signOut},
 		{Method: "GET", Path: "/account", Access: me, Page: true, Handle: x.showAccount},
 		{Method: "POST", Path: "/account/passkeys/{id}/remove", Access: me, Page: true, Handle: x.removePasskey},
+		{Method: "POST", Path: "/account/app/remove", Access: me, Page: true, Handle: x.removeApp},
 		{Method: "POST", Path: "/account/sessions/end", Access: me, Page: true, Handle: x.endOthers},
 		{Method: "POST", Path: "/account/contact", Access: auth.Person(auth.Low), Page: true, Handle: x.changeContact},
 		{Method: "POST", Path: "/account/act-for", Access: auth.Person(auth.Low), Page: true, Handle: x.actFor},
@@ -233,41 +238,59 @@ func (x *Identity) enterCode(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// showStepUp offers a passkey, and to those who have none a way to add one. It
-// never sends anybody on by itself: a page that wants still more than the
-// session can have would send them back for ever.
+// showStepUp offers what the account has, and to those who have nothing a way
+// to add it. It never sends anybody on by itself: a page that wants still more
+// than the session can have would send them back for ever.
 func (x *Identity) showStepUp(w http.ResponseWriter, r *http.Request) error {
-	next := httpx.LocalPath(r.URL.Query().Get("next"))
+	return x.stepUpPage(w, r, httpx.LocalPath(r.URL.Query().Get("next")), nil)
+}
+
+func (x *Identity) stepUpPage(w http.ResponseWriter, r *http.Request, next string, wrong []web.FieldError) error {
 	s, err := x.session(r.Context(), cookie(r, sessionCookie))
 	if err != nil {
 		return err
 	}
-	have, err := x.store.passkeys(r.Context(), s.Account)
+	keys, err := x.store.passkeys(r.Context(), s.Account)
 	if err != nil {
 		return err
 	}
-	var parts []web.Component
-	switch {
-	case s.Level >= auth.Substantial:
-		parts = append(parts, web.Paragraph{Text: x.t(r, "identity.step_up_done", "level", s.Level)}, web.Button{Text: x.t(r, "identity.continue"), Href: next})
-	case len(have) > 0:
-		parts = append(parts, web.Paragraph{Text: x.t(r, "identity.step_up_why")}, x.passkey(r, "get", next, x.t(r, "identity.use_passkey")))
-	default:
-		parts = append(parts, web.Paragraph{Text: x.t(r, "identity.step_up_why")})
+	hasApp, err := x.hasApp(r.Context(), s.Account)
+	if err != nil {
+		return err
 	}
-	parts = append(parts, x.addPasskey(r, s, next)...)
-	return x.d.Pages.Show(w, r, web.Page{Title: x.t(r, "identity.step_up"), Section: "sign-in"}, parts...)
+	parts := []web.Component{web.Paragraph{Text: x.t(r, "identity.step_up_why")}}
+	if s.Level >= auth.Substantial {
+		parts = []web.Component{web.Paragraph{Text: x.t(r, "identity.step_up_done", "level", s.Level)}, web.Button{Text: x.t(r, "identity.continue"), Href: next}}
+	} else {
+		if len(keys) > 0 {
+			parts = append(parts, x.passkey(r, "get", next, x.t(r, "identity.use_passkey")))
+		}
+		if hasApp {
+			parts = append(parts, x.appForm(r, "/sign-in/step-up/app", next, wrong))
+		}
+	}
+	parts = append(parts, x.addWays(r, s, hasApp, next)...)
+	return x.d.Pages.Show(w, r, web.Page{Title: x.t(r, "identity.step_up"), Section: "sign-in", Errors: wrong}, parts...)
 }
 
-// addPasskey offers to make a passkey, after a code where one is needed.
-func (x *Identity) addPasskey(r *http.Request, s sessionRow, next string) []web.Component {
-	parts := []web.Component{web.Heading{Text: x.t(r, "identity.add_passkey")}, web.Paragraph{Text: x.t(r, "identity.add_passkey_text")}}
-	if x.trusted(s) {
-		return append(parts, x.passkey(r, "create", next, x.t(r, "identity.add_passkey_button")),
-			web.Markup(`<noscript><p class="govuk-body">`+template.HTMLEscapeString(x.t(r, "identity.passkey_needs_script"))+`</p></noscript>`))
+// addWays offers to make a passkey or to set up an app, after a code where one
+// is needed.
+func (x *Identity) addWays(r *http.Request, s sessionRow, hasApp bool, next string) []web.Component {
+	carry := []web.Hidden{{Name: "next", Value: next}}
+	if !x.trusted(s) {
+		return []web.Component{web.Heading{Text: x.t(r, "identity.add_way")}, web.Paragraph{Text: x.t(r, "identity.add_way_code")},
+			web.Form{Action: "/sign-in/step-up", Hidden: carry, Body: []web.Component{
+				web.Button{Text: x.t(r, "identity.send_code"), Classes: "govuk-button--secondary", PreventDoubleClick: web.On}}}}
 	}
-	return append(parts, web.Paragraph{Text: x.t(r, "identity.add_passkey_code")}, web.Form{Action: "/sign-in/step-up", Hidden: []web.Hidden{{Name: "next", Value: next}},
-		Body: []web.Component{web.Button{Text: x.t(r, "identity.send_code"), Classes: "govuk-button--secondary", PreventDoubleClick: web.On}}})
+	parts := []web.Component{web.Heading{Text: x.t(r, "identity.add_passkey")}, web.Paragraph{Text: x.t(r, "identity.add_passkey_text")},
+		x.passkey(r, "create", next, x.t(r, "identity.add_passkey_button")),
+		web.Markup(`<noscript><p class="govuk-body">` + template.HTMLEscapeString(x.t(r, "identity.passkey_needs_script")) + `</p></noscript>`)}
+	if hasApp {
+		return parts
+	}
+	return append(parts, web.Heading{Text: x.t(r, "identity.add_app")}, web.Paragraph{Text: x.t(r, "identity.add_app_text")},
+		web.Form{Action: "/sign-in/app", Hidden: carry, Body: []web.Component{
+			web.Button{Text: x.t(r, "identity.add_app_button"), Classes: "govuk-button--secondary", PreventDoubleClick: web.On}}})
 }
 
 func (x *Identity) startStepUp(w http.ResponseWriter, r *http.Request) error {

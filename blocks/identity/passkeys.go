@@ -9,7 +9,6 @@ import (
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
-	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/db"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/id"
@@ -77,14 +76,7 @@ func (x *Identity) finish(ctx context.Context, token string) (account string, s 
 // beginPasskey asks the caller's device for a new passkey. The session must be
 // substantial already or have answered a code just now.
 func (x *Identity) beginPasskey(ctx context.Context, session string) (*protocol.CredentialCreation, string, error) {
-	s, err := x.session(ctx, session)
-	if err != nil {
-		return nil, "", err
-	}
-	if !x.trusted(s) {
-		return nil, "", errs.New(errs.Forbidden, "identity.fresh_code_needed")
-	}
-	a, err := x.byID(ctx, s.Account)
+	a, err := x.trustedAccount(ctx, session)
 	if err != nil {
 		return nil, "", err
 	}
@@ -132,16 +124,12 @@ func (x *Identity) finishPasskey(ctx context.Context, session, token, name strin
 		return "", err
 	}
 	now := x.d.Clock.Now()
-	renewed = id.Token(32)
 	err = x.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
 		if err := x.store.insertPasskey(ctx, passkeyRow{ID: credentialID(c.ID), Account: a.ID, Name: name, Created: now, Credential: string(text)}); err != nil {
 			return err
 		}
-		if err := x.store.raise(ctx, s.Hash, max(s.Level, auth.Substantial), now); err != nil {
-			return err
-		}
-		db.AfterCommit(ctx, func() { x.cache.forget(a.ID) })
-		return x.store.rename(ctx, s.Hash, hashed(renewed))
+		renewed, err = x.raise(ctx, s, now)
+		return err
 	})
 	return renewed, err
 }
@@ -211,17 +199,14 @@ func (x *Identity) owner(ctx context.Context, accountID string) (user, error) {
 // be trusted: else a code alone could lock out a stronger proof.
 // Errors: identity.fresh_code_needed, identity.no_passkey.
 func (x *Identity) RemovePasskey(ctx context.Context, session, passkey string) error {
-	s, err := x.session(ctx, session)
+	a, err := x.trustedAccount(ctx, session)
 	if err != nil {
 		return err
-	}
-	if !x.trusted(s) {
-		return errs.New(errs.Forbidden, "identity.fresh_code_needed")
 	}
 	if raw, err := base64.RawURLEncoding.DecodeString(passkey); err != nil || credentialID(raw) != passkey {
 		return errs.New(errs.NotFound, "identity.no_passkey")
 	}
-	return x.store.removePasskey(ctx, passkey, s.Account)
+	return x.store.removePasskey(ctx, passkey, a.ID)
 }
 
 // acting opens the seal on whom a session acts for.

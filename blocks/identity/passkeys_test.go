@@ -152,7 +152,7 @@ func TestRemovedPasskey(t *testing.T) {
 	id := base64.RawURLEncoding.EncodeToString(b.key.ID)
 	weak := h.browser().signInByCode(mother)
 	h.clock.Advance(11 * time.Minute)
-	weak.post("/account/passkeys/" + id + "/remove").leads("/sign-in/step-up?next=/account")
+	weak.post("/account/passkeys/" + id + "/remove").leads("/sign-in/step-up?next=%2Faccount")
 	if err := h.block.RemovePasskey(t.Context(), weak.session(), id); errs.CodeOf(err) != "identity.fresh_code_needed" {
 		t.Errorf("a weak session removed a passkey: %v", err)
 	}

@@ -309,3 +309,41 @@ func (s store) removePasskey(ctx context.Context, id, account string) error {
 	}
 	return err
 }
+
+type appRow struct {
+	Account, Secret string // the secret is sealed
+	Confirmed       bool   // it has shown a code
+	Step            int64  // of the last code that counted
+	Created, Used   time.Time
+}
+
+// putApp keeps a new app; false means that the account has one already.
+func (s store) putApp(ctx context.Context, r appRow) (bool, error) {
+	n, err := s.changed(ctx, `INSERT INTO identity_authenticator (account, secret, confirmed, step, created, used) VALUES ($1,$2,0,0,$3,0)
+		ON CONFLICT (account) DO UPDATE SET secret=excluded.secret, created=excluded.created WHERE identity_authenticator.confirmed=0`, r.Account, r.Secret, db.Micros(r.Created))
+	return n == 1, err
+}
+
+func (s store) app(ctx context.Context, account string) (r appRow, err error) {
+	var confirmed int
+	var created, used int64
+	err = s.one(ctx, errs.New(errs.NotFound, "identity.no_app"), []any{&r.Account, &r.Secret, &confirmed, &r.Step, &created, &used},
+		`SELECT account, secret, confirmed, step, created, used FROM identity_authenticator WHERE account=$1`, account)
+	r.Confirmed, r.Created, r.Used = confirmed == 1, db.FromMicros(created), db.FromMicros(used)
+	return r, err
+}
+
+// useApp notes a code, and says whether it is later than the last one and the
+// app still the same.
+func (s store) useApp(ctx context.Context, account, secret string, step int64, at time.Time) (bool, error) {
+	n, err := s.changed(ctx, `UPDATE identity_authenticator SET confirmed=1, step=$1, used=$2 WHERE account=$3 AND secret=$4 AND step<$1`, step, db.Micros(at), account, secret)
+	return n == 1, err
+}
+
+func (s store) removeApp(ctx context.Context, account string) error {
+	n, err := s.changed(ctx, `DELETE FROM identity_authenticator WHERE account=$1`, account)
+	if err == nil && n == 0 {
+		err = errs.New(errs.NotFound, "identity.no_app")
+	}
+	return err
+}

@@ -25,7 +25,7 @@ func (h *place) everything() string {
 	h.t.Helper()
 	var b strings.Builder
 	err := h.db.Read(h.t.Context(), func(ctx context.Context, q db.Querier) error {
-		for _, table := range []string{"account", "passkey", "session", "attempt", "ceremony", "sample", "limit"} {
+		for _, table := range []string{"account", "passkey", "session", "attempt", "ceremony", "sample", "limit", "authenticator"} {
 			rows, err := q.QueryContext(ctx, `SELECT * FROM identity_`+table)
 			if err != nil {
 				return err

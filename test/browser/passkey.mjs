@@ -1,5 +1,7 @@
-// Signing in: with a passkey that a virtual authenticator holds, and with a code
-// that the development mailbox shows.
+// Signing in: with a passkey that a virtual authenticator holds, with a code
+// that the development mailbox shows, and with an authenticator app.
+
+import { Secret, TOTP } from 'otpauth'
 
 // addPasskey registers a passkey at the step-up page, after a code where one is
 // needed, signs out, and signs in with nothing but the passkey.
@@ -23,6 +25,29 @@ async function pressPasskey (p, kind, to) {
   const button = p.page.locator(`[data-passkey=${kind}] button`)
   await button.waitFor({ state: 'visible' })
   await Promise.all([p.page.waitForURL((u) => u.pathname === to, { waitUntil: 'load' }), button.click()])
+}
+
+// addApp sets up an authenticator app without any script, as somebody signed in
+// by a code who wants to hand something in, and uses it once more after signing
+// in again: with the next code, for each counts once.
+export async function addApp (p, next, again) {
+  await p.open(next, 'step-up')
+  await p.press('/sign-in/app', 'app')
+  const key = (await p.page.locator('code.dinh-app-key').innerText()).replaceAll(' ', '')
+  const app = new TOTP({ secret: Secret.fromBase32(key) })
+  const first = Date.now()
+  await p.page.locator('input[name=code]').fill('000000')
+  await p.press('/sign-in/app/confirm', 'app-wrong')
+  await p.page.locator('input[name=code]').fill(app.generate({ timestamp: first }))
+  await p.press('/sign-in/app/confirm')
+  if (new URL(p.page.url()).pathname !== next) throw new Error(`the app led to ${p.page.url()}`)
+  await p.open('/account', 'account-with-app')
+  await p.press('/sign-out')
+  await again()
+  await p.open(next, 'step-up-by-app')
+  await p.page.locator('input[name=code]').fill(app.generate({ timestamp: first + 30_000 }))
+  await p.press('/sign-in/step-up/app')
+  if (new URL(p.page.url()).pathname !== next) throw new Error(`the app led to ${p.page.url()}`)
 }
 
 // byCode has a code sent, reads it in the mailbox and types it. One person at a

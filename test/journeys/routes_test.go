@@ -283,6 +283,9 @@ func TestOwnersComeIn(t *testing.T) {
 		if r.Path == "/desk/cases/{id}/do/{action}" && a.Status == http.StatusConflict {
 			continue // to be claimed first
 		}
+		if r.Path == "/sign-in/app" && a.Location == "/sign-in/step-up?next=%2F" {
+			continue // no app is being set up
+		}
 		if a.Status >= 400 || strings.HasPrefix(a.Location, "/sign-in") {
 			t.Errorf("%s: %s %s: status %d, location %q\n%.300s", who, r.Method, s.fill(r), a.Status, a.Location, a.Body)
 		}

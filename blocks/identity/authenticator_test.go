@@ -1,0 +1,107 @@
+package identity_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"github.com/dinh-gov/dinh/kernel/auth"
+)
+
+// withApp sets up an authenticator app and returns its secret.
+func (b *browser) withApp() string {
+	b.t.Helper()
+	b.post("/sign-in/app", "next", "/strong").leads("/sign-in/app?next=%2Fstrong")
+	page := b.get("/sign-in/app?next=/strong").want(200, "data:image/png;base64,")
+	found := regexp.MustCompile(`translate="no">([A-Z2-7 ]+)<`).FindStringSubmatch(page.body)
+	if found == nil {
+		b.t.Fatal("no key on the page")
+	}
+	secret := strings.ReplaceAll(found[1], " ", "")
+	b.post("/sign-in/app/confirm", "code", b.shown(secret), "next", "/strong").leads("/strong")
+	return secret
+}
+
+// shown is what the app shows now.
+func (b *browser) shown(secret string) string {
+	code, err := totp.GenerateCode(secret, b.clock.Now())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return code
+}
+
+func TestAuthenticatorApp(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	b := h.registered(mother)
+	secret := b.withApp()
+	if p := b.who(); p.Number != mother || p.Level != auth.Substantial {
+		t.Errorf("after the app: %+v", p)
+	}
+	b.get("/account").want(200, `action="/account/app/remove"`)
+	b.post("/sign-out").leads("/")
+
+	h.clock.Advance(20 * time.Minute)
+	b.signInByCode(mother)
+	if b.who().Level != auth.Low {
+		t.Error("a code alone made the session strong")
+	}
+	b.get("/sign-in/step-up?next=/strong").want(200, `action="/sign-in/step-up/app"`).lacks(`action="/sign-in/app"`)
+	b.post("/sign-in/step-up/app", "code", "000 00x", "next", "/strong").want(422, "đợi mã tiếp theo")
+	code := b.shown(secret)
+	before := b.cookie("dinh_session", "/")
+	b.post("/sign-in/step-up/app", "code", code[:3]+" "+code[3:], "next", "/strong").leads("/strong")
+	b.get("/strong").want(200)
+	if b.cookie("dinh_session", "/") == before {
+		t.Error("the session kept its token when it was raised")
+	}
+	// The same code does not count twice, nor does an older one.
+	again := h.browser().signInByCode(mother)
+	again.post("/sign-in/step-up/app", "code", code, "next", "/strong").want(422)
+	h.clock.Advance(30 * time.Second)
+	again.post("/sign-in/step-up/app", "code", code, "next", "/strong").want(422)
+	again.post("/sign-in/step-up/app", "code", again.shown(secret), "next", "//evil.example/").leads("/")
+
+	again.post("/sign-in/app", "next", "/").want(http.StatusConflict)
+	again.post("/account/app/remove").leads("/account")
+	again.get("/account").lacks("/account/app/remove")
+	h.clock.Advance(30 * time.Second)
+	b.post("/sign-in/step-up/app", "code", b.shown(secret), "next", "/strong").leads("/sign-in/step-up?next=%2Fstrong")
+	if strings.Contains(h.everything(), secret) {
+		t.Error("the secret stands open in the tables")
+	}
+}
+
+func TestAuthenticatorAppRefusals(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	b := h.registered(mother)
+	b.get("/sign-in/app?next=/strong").leads("/sign-in/step-up?next=%2Fstrong") // none begun
+	b.post("/sign-in/app", "next", "/strong").want(http.StatusSeeOther)
+	h.clock.Advance(10*time.Minute + time.Second)
+	for _, path := range []string{"/sign-in/app", "/sign-in/app/confirm"} { // the e-mailed code is no longer fresh
+		b.post(path, "next", "/strong", "code", "123456").leads("/sign-in/step-up?next=%2Fstrong")
+	}
+	b.get("/sign-in/app").leads("/sign-in/step-up?next=%2F")
+	b.get("/sign-in/step-up?next=/strong").want(200).lacks(`action="/sign-in/app"`, "/sign-in/step-up/app")
+	if n := h.number(`SELECT COUNT(*) FROM identity_authenticator WHERE confirmed=1`); n != 0 {
+		t.Errorf("%d apps count that never showed a code", n)
+	}
+	b = h.browser().signInByCode(mother)
+	secret := b.withApp()
+	b.post("/sign-out").leads("/")
+	b = h.browser().signInByCode(mother)
+	for range 20 {
+		b.post("/sign-in/step-up/app", "code", "x", "next", "/strong").want(422)
+	}
+	h.clock.Advance(time.Minute)
+	b.post("/sign-in/step-up/app", "code", b.shown(secret), "next", "/strong").want(http.StatusTooManyRequests)
+	h.clock.Advance(24 * time.Hour)
+	b = h.browser().signInByCode(mother)
+	b.post("/sign-in/step-up/app", "code", b.shown(secret), "next", "/strong").leads("/strong")
+}
