@@ -1,9 +1,11 @@
 package registers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -245,6 +247,23 @@ func (d *Definition) searchText(data map[string]any) string {
 		parts = append(parts, text.Fold(value(data, f)))
 	}
 	return strings.Join(parts, " ")
+}
+
+// selective sorts the fields asked for by how few records share a value: the
+// key, then personal numbers, then the rest by name.
+func (d *Definition) selective(where map[string]string) []string {
+	rank := func(field string) int {
+		switch {
+		case field == d.Key:
+			return 0
+		case slices.Contains(d.Subjects, field):
+			return 1
+		}
+		return 2
+	}
+	return slices.SortedFunc(maps.Keys(where), func(a, b string) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
+	})
 }
 
 func indexed(def *Definition, where map[string]string) error {

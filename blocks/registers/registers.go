@@ -116,7 +116,7 @@ func (r *Registers) Find(ctx context.Context, register string, where map[string]
 	if err := indexed(def, where); err != nil {
 		return nil, err
 	}
-	return r.store.find(ctx, register, where, bound(limit))
+	return r.store.find(ctx, register, def.selective(where), where, bound(limit))
 }
 
 // Search gives up to limit records whose searched fields contain every word

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -45,23 +44,21 @@ func (s store) many(ctx context.Context, query string, args ...any) ([]Record, e
 	return db.List(ctx, s.db, scanRecord, query, args...)
 }
 
-// find looks each asked field up in the index first, so that its cost is that
-// of the records found, however large the register.
-func (s store) find(ctx context.Context, register string, where map[string]string, limit int) ([]Record, error) {
-	fields := make([]string, 0, len(where))
-	for f := range where {
-		fields = append(fields, f)
-	}
-	sort.Strings(fields)
-	var conditions strings.Builder
-	args := []any{register}
-	for _, f := range fields {
+// find walks the index from the field that tells most apart, the first one, and
+// asks of each record met whether the other fields agree. So it costs what the
+// records with that one value cost, however large the register. Fields are in
+// the order of [Definition.selective].
+func (s store) find(ctx context.Context, register string, fields []string, where map[string]string, limit int) ([]Record, error) {
+	args := []any{register, fields[0], where[fields[0]]}
+	var others strings.Builder
+	for _, f := range fields[1:] {
 		n := len(args)
-		conditions.WriteString(` AND r.id IN (SELECT i.record FROM registers_index i WHERE i.register=$1 AND i.field=$` + strconv.Itoa(n+1) + ` AND i.value=$` + strconv.Itoa(n+2) + `)`)
+		others.WriteString(` AND EXISTS (SELECT 1 FROM registers_index o WHERE o.register=$1 AND o.field=$` + strconv.Itoa(n+1) + ` AND o.value=$` + strconv.Itoa(n+2) + ` AND o.record=i.record)`)
 		args = append(args, f, where[f])
 	}
 	args = append(args, limit)
-	return s.many(ctx, `SELECT `+recordColumns+` FROM registers_record r WHERE r.register=$1`+conditions.String()+` ORDER BY r.id LIMIT $`+strconv.Itoa(len(args)), args...)
+	return s.many(ctx, `SELECT `+recordColumns+` FROM registers_index i JOIN registers_record r ON r.id=i.record WHERE i.register=$1 AND i.field=$2 AND i.value=$3`+
+		others.String()+` ORDER BY i.record LIMIT $`+strconv.Itoa(len(args)), args...)
 }
 
 func (s store) search(ctx context.Context, register, query string, limit int) ([]Record, error) {

@@ -25,6 +25,7 @@ func benchCommand() *cobra.Command {
 	c.Flags().IntVar(&o.People, "people", 10000, "made-up people in the house")
 	c.Flags().IntVar(&o.Births, "births", 1500, "births to register")
 	c.Flags().IntVar(&o.Workers, "at-once", 32, "mothers at once")
+	c.Flags().StringVar(&o.Profile, "profile", "", "file for a processor profile of the births (go tool pprof)")
 	c.Flags().StringVar(&o.Folder, "out", "build/bench", "folder for the figures as JSON")
 	return c
 }

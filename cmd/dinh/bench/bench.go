@@ -3,10 +3,12 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -25,6 +27,7 @@ type Options struct {
 	Births  int    // applications, 1,500
 	Workers int    // mothers at once, 32
 	Folder  string // where the JSON goes, build/bench
+	Profile string // file for a processor profile of the births; empty leaves it out
 	Binary  string // for the start and memory figures; empty leaves them out
 	Log     io.Writer
 }
@@ -78,7 +81,12 @@ func (o Options) complete() Options {
 }
 
 func measure(ctx context.Context, s *demo.Stage, o Options) ([]Figure, error) {
+	stop, err := profile(o.Profile)
+	if err != nil {
+		return nil, err
+	}
 	births, err := births(ctx, s, o)
+	stop()
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +99,20 @@ func measure(ctx context.Context, s *demo.Stage, o Options) ([]Figure, error) {
 		return nil, err
 	}
 	return append(append(births, pages...), commits), nil
+}
+
+func profile(file string) (stop func(), err error) {
+	if file == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() { pprof.StopCPUProfile(); _ = f.Close() }, nil // a profile cut short says so when it is read
 }
 
 // births lets all mothers apply and waits until every child is registered,
