@@ -309,6 +309,51 @@ func TestOthersSessions(t *testing.T) {
 	}
 }
 
+func TestRemoveOfficer(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	o := identity.Officer{ID: "judge-1", Name: "Lê Thị Lan", Member: "GOV/MOJ", Roles: []string{"judge"}, Email: "lan@moj.example"}
+	other := identity.Officer{ID: "clerk-1", Name: "Vũ Văn Tư", Member: "GOV/MOH", Roles: []string{"clerk"}, Email: "tu@moh.example"}
+	for _, o := range []identity.Officer{o, other} {
+		if err := h.block.AddOfficer(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := h.block.Officers(t.Context())
+	if err != nil || len(all) != 2 || all[0].ID != "clerk-1" || all[1].Email != o.Email {
+		t.Fatalf("%+v %v", all, err)
+	}
+	b := h.browser()
+	b.post("/desk/sign-in", "officer", "judge-1").leads("/sign-in/code")
+	b.post("/sign-in/code", "code", h.codes.last(t).code).leads("/desk")
+	b.addPasskey()
+	key := b.assertion()
+	if err := h.block.RemoveOfficer(t.Context(), " Judge-1"); err != nil {
+		t.Fatal(err)
+	}
+	if p := b.who(); !p.IsNobody() {
+		t.Errorf("still signed in as %+v", p)
+	}
+	b.json(finishLogin, key).want(http.StatusUnauthorized)
+	sent := h.codes.count()
+	b.post("/desk/sign-in", "officer", "judge-1").leads("/sign-in/code")
+	if h.codes.count() != sent {
+		t.Error("a code went to somebody who left")
+	}
+	if err := h.block.RemoveOfficer(t.Context(), "judge-1"); errs.CodeOf(err) != "identity.no_officer" {
+		t.Errorf("removed twice: %v", err)
+	}
+	for _, wrong := range []struct{ email, number, code string }{{"lan", "", "identity.email_wrong"}, {"", "12", "identity.number_wrong"}} {
+		o.Email, o.Number = wrong.email, wrong.number
+		if err := h.block.AddOfficer(t.Context(), o); errs.CodeOf(err) != wrong.code {
+			t.Errorf("%+v: %v", wrong, err)
+		}
+	}
+	if all, _ := h.block.Officers(t.Context()); len(all) != 1 {
+		t.Errorf("%d officers are left", len(all))
+	}
+}
+
 func TestOfficers(t *testing.T) {
 	t.Parallel()
 	h := build(t)

@@ -86,6 +86,28 @@ func (s store) updateContent(ctx context.Context, id, content string) error {
 	return s.exec(ctx, `UPDATE identity_account SET content=$1 WHERE id=$2`, content, id)
 }
 
+func (s store) officers(ctx context.Context) ([]accountRow, error) {
+	return db.List(ctx, s.db, func(scan db.Scan) (a accountRow, err error) {
+		return a, scan(&a.ID, &a.Kind, &a.Subject, &a.Member, &a.Roles, &a.Content)
+	}, `SELECT id, kind, subject, member, roles, content FROM identity_account WHERE kind='officer'`)
+}
+
+// removeAccount removes an account with all that signs in to it.
+func (s store) removeAccount(ctx context.Context, a accountRow) error {
+	return s.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
+		for _, table := range []string{"session", "passkey", "authenticator", "attempt", "ceremony"} {
+			if _, err := q.ExecContext(ctx, `DELETE FROM identity_`+table+` WHERE account=$1`, a.ID); err != nil {
+				return err
+			}
+		}
+		if _, err := q.ExecContext(ctx, `DELETE FROM identity_sample WHERE account=$1`, a.Subject); err != nil {
+			return err
+		}
+		_, err := q.ExecContext(ctx, `DELETE FROM identity_account WHERE id=$1`, a.ID)
+		return err
+	})
+}
+
 func (s store) account(ctx context.Context, column, value string) (a accountRow, err error) {
 	var created int64
 	err = s.one(ctx, errs.New(errs.NotFound, "identity.no_account"), []any{&a.ID, &a.Kind, &a.Subject, &a.Member, &a.Roles, &created, &a.Content},

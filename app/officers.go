@@ -1,0 +1,78 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/identity"
+	"github.com/dinh-gov/dinh/blocks/transparency"
+	"github.com/dinh-gov/dinh/kernel/auth"
+)
+
+// Role is what an officer may be, and where it counts.
+type Role struct{ ID, Where string }
+
+// Roles lists the roles that this house asks for: those of its services and
+// registers, and its own three.
+func (a *App) Roles(ctx context.Context) ([]Role, error) {
+	where := map[string][]string{
+		auth.RoleOperator:          {"whole house"},
+		exchange.RoleGrants:        {"grants of the officer's member"},
+		transparency.RoleInspector: {"readings of personal data"},
+	}
+	add := func(roles []string, in string) {
+		for _, r := range roles {
+			if !slices.Contains(where[r], in) {
+				where[r] = append(where[r], in)
+			}
+		}
+	}
+	all, err := a.Services.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range all {
+		for _, state := range s.Workflow.States {
+			for _, action := range state.Action {
+				add(action.Roles, "service "+s.ID)
+			}
+		}
+	}
+	for _, d := range a.Registers.Definitions() {
+		add(d.Roles, "register "+d.ID)
+	}
+	var out []Role
+	for id, in := range where {
+		out = append(out, Role{ID: id, Where: strings.Join(in, ", ")})
+	}
+	slices.SortFunc(out, func(a, b Role) int { return strings.Compare(a.ID, b.ID) })
+	return out, nil
+}
+
+// AddOfficer makes or updates an officer whose member and roles are known here.
+func (a *App) AddOfficer(ctx context.Context, o identity.Officer) error {
+	members, err := a.Exchange.Members(ctx)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, m := range members {
+		ids = append(ids, m.ID().String())
+	}
+	if !slices.Contains(ids, o.Member) {
+		return fmt.Errorf("%q is no member of this house; its members are %s", o.Member, strings.Join(ids, ", "))
+	}
+	roles, err := a.Roles(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range o.Roles {
+		if !slices.ContainsFunc(roles, func(known Role) bool { return known.ID == r }) {
+			return fmt.Errorf("nothing in this house asks for the role %q; dinh officer roles lists those that count", r)
+		}
+	}
+	return a.Identity.AddOfficer(ctx, o)
+}

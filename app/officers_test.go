@@ -1,0 +1,37 @@
+package app
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/dinh-gov/dinh/blocks/identity"
+)
+
+// An empty house takes officers for its members and roles, and no others.
+func TestAddOfficer(t *testing.T) {
+	t.Parallel()
+	c := Config{Data: t.TempDir()}
+	c.Mail.Host, c.Mail.Port, c.Mail.From = "localhost", 25, "nobody@localhost.invalid"
+	a, err := Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.Close)
+	right := identity.Officer{ID: "lan.tran", Name: "Trần Thị Lan", Member: "GOV/MOJ", Roles: []string{"registrar"}, Email: "lan.tran@moj.example"}
+	for want, change := range map[string]func(*identity.Officer){
+		"its members are GOV/": func(o *identity.Officer) { o.Member = "GOV/XXX" },
+		`role "registra"`:      func(o *identity.Officer) { o.Roles = []string{"registrar", "registra"} },
+	} {
+		o := right
+		change(&o)
+		if err := a.AddOfficer(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", want, err)
+		}
+	}
+	if err := a.AddOfficer(t.Context(), right); err != nil {
+		t.Error(err)
+	}
+	if all, err := a.Identity.Officers(t.Context()); err != nil || len(all) != 1 {
+		t.Errorf("%d officers, %v", len(all), err)
+	}
+}
