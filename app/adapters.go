@@ -37,6 +37,19 @@ func (p registerProvider) Serve(ctx context.Context, d exchange.Delivery) (excha
 	return exchange.Reply{Status: r.Status, Body: r.Body, ContentType: "application/json", Subjects: r.Subjects}, err
 }
 
+// recordByHand tells people what officers of a register's owner did with their
+// records.
+func (a *App) recordByHand(ctx context.Context, h registers.Handling) error {
+	service, err := exchange.ParseService(a.Instance + "/" + h.Definition.Member + "/" + h.Definition.Subsystem + "/" + h.Definition.ServiceCode())
+	if err != nil {
+		return err
+	}
+	return a.Exchange.RecordOwnUse(ctx, exchange.OwnUse{
+		Service: service, Operation: h.Operation, User: h.Officer, Purpose: "register-keeping", LegalBasis: h.Definition.Legal,
+		Fields: h.Fields, Subjects: h.Subjects, Records: h.Records,
+	})
+}
+
 // asker asks and writes registers through the exchange, in the name of a
 // service's owner.
 type asker struct {

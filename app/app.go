@@ -247,7 +247,7 @@ func (a *App) openRegisters(context.Context) error {
 		return err
 	}
 	c := a.Config
-	if a.Registers, err = registers.New(registers.Deps{DB: a.DB, Clock: c.Clock, Log: c.Log, Definitions: defs, Pages: a.Pages}); err != nil {
+	if a.Registers, err = registers.New(registers.Deps{DB: a.DB, Clock: c.Clock, Log: c.Log, Definitions: defs, Pages: a.Pages, ByHand: a.recordByHand}); err != nil {
 		return err
 	}
 	a.Exchange, err = exchange.New(exchange.Deps{DB: a.DB, Clock: c.Clock, Keys: a.Keys, Ledger: a.Ledger, Log: c.Log, Instance: a.Instance})

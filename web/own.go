@@ -282,6 +282,7 @@ func (Hero) Template() string { return "hero" }
 // Search is one box that asks by GET.
 type Search struct {
 	Action string
+	Method string // "get" unless set; "post" where people are searched for, which no address may hold
 	Name   string // "q" unless set
 	Value  string
 	Label  string // said to screen readers and shown as the box's example
@@ -292,6 +293,7 @@ type Search struct {
 func (Search) Template() string { return "search" }
 
 func (s Search) view(e *env) any {
+	s.Method = first(s.Method, "get")
 	s.Name, s.Button = first(s.Name, "q"), first(s.Button, e.t("web.search"))
 	return s
 }

@@ -2,7 +2,6 @@ package registers
 
 import (
 	"net/http"
-	"strconv"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/httpx"
@@ -15,7 +14,7 @@ const maxImport = 256 << 20 // bytes of a CSV file
 func (r *Registers) Routes() []httpx.Route {
 	routes := []httpx.Route{
 		{Method: "GET", Path: "/api/registers", Access: auth.AnyOfficer(), Handle: r.apiList},
-		{Method: "GET", Path: "/api/registers/{register}/records", Access: auth.AnyOfficer(), Handle: r.apiSearch},
+		{Method: "POST", Path: "/api/registers/{register}/search", Access: auth.AnyOfficer(), Handle: r.apiSearch},
 		{Method: "POST", Path: "/api/registers/{register}/records", Access: auth.AnyOfficer(), Handle: r.apiCreate},
 		{Method: "GET", Path: "/api/registers/{register}/records/{id}", Access: auth.AnyOfficer(), Handle: r.apiRead},
 		{Method: "PATCH", Path: "/api/registers/{register}/records/{id}", Access: auth.AnyOfficer(), Handle: r.apiAmend},
@@ -26,6 +25,11 @@ func (r *Registers) Routes() []httpx.Route {
 		routes = append(routes, r.pages()...)
 	}
 	return routes
+}
+
+type wordsBody struct {
+	Query string `json:"q"`
+	Limit int    `json:"limit"`
 }
 
 type listed struct {
@@ -65,8 +69,11 @@ func (r *Registers) apiSearch(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	limit, _ := strconv.Atoi(req.URL.Query().Get("limit"))
-	found, err := r.Search(req.Context(), def.ID, req.URL.Query().Get("q"), limit)
+	var b wordsBody // a body, for names and numbers have no place in addresses
+	if err := httpx.ReadJSON(req, &b); err != nil {
+		return err
+	}
+	found, err := r.searchByHand(req.Context(), def, b.Query, b.Limit, def.fields)
 	if err != nil {
 		return err
 	}
@@ -85,7 +92,7 @@ func (r *Registers) apiCreate(w http.ResponseWriter, req *http.Request) error {
 	if err := httpx.ReadJSON(req, &b); err != nil {
 		return err
 	}
-	rec, err := r.Create(req.Context(), Change{
+	rec, err := r.createByHand(req.Context(), def, Change{
 		Register: def.ID, Data: b.Data, Actor: auth.From(req.Context()).Officer, Reason: b.Reason, ValidFrom: b.ValidFrom, Key: keyOf(req),
 	})
 	if err != nil {
@@ -108,7 +115,7 @@ func (r *Registers) apiRead(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rec, err := r.Read(req.Context(), def.ID, req.PathValue("id"))
+	rec, err := r.readByHand(req.Context(), def, req.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -124,7 +131,7 @@ func (r *Registers) apiAmend(w http.ResponseWriter, req *http.Request) error {
 	if err := httpx.ReadJSON(req, &b); err != nil {
 		return err
 	}
-	rec, err := r.Amend(req.Context(), Change{
+	rec, err := r.amendByHand(req.Context(), def, Change{
 		Register: def.ID, ID: req.PathValue("id"), Version: b.Version, Data: b.Data, Actor: auth.From(req.Context()).Officer,
 		Reason: b.Reason, ValidFrom: b.ValidFrom, Key: keyOf(req),
 	})
@@ -137,6 +144,9 @@ func (r *Registers) apiAmend(w http.ResponseWriter, req *http.Request) error {
 func (r *Registers) apiHistory(w http.ResponseWriter, req *http.Request) error {
 	def, err := r.mine(req)
 	if err != nil {
+		return err
+	}
+	if _, err := r.readByHand(req.Context(), def, req.PathValue("id")); err != nil {
 		return err
 	}
 	versions, err := r.History(req.Context(), def.ID, req.PathValue("id"))

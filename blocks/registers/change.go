@@ -215,6 +215,16 @@ func with(data map[string]any, field string, v any) map[string]any {
 }
 
 // value reads a dotted field as text; "" when it is not there.
+// holds says whether data name a field, even an emptied one.
+func holds(data map[string]any, field string) bool {
+	head, rest, nested := strings.Cut(field, ".")
+	v, ok := data[head]
+	if child, isMap := v.(map[string]any); nested {
+		return isMap && holds(child, rest)
+	}
+	return ok
+}
+
 func value(data map[string]any, field string) string {
 	var at any = data
 	for _, part := range strings.Split(field, ".") {

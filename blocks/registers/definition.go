@@ -25,12 +25,13 @@ type Definition struct {
 	ID          string         `yaml:"id" json:"id"`
 	Title       i18n.Text      `yaml:"title" json:"title"`
 	Description i18n.Text      `yaml:"description" json:"description"`
-	Member      string         `yaml:"member" json:"member"`       // owner, CLASS/CODE
-	Subsystem   string         `yaml:"subsystem" json:"subsystem"` // of the owner
-	Key         string         `yaml:"key" json:"key"`             // the field that names a record; unique
-	Subjects    []string       `yaml:"subjects" json:"subjects"`   // fields that hold personal numbers
-	Index       []string       `yaml:"index" json:"index"`         // fields that can be asked for by value
-	Search      []string       `yaml:"search" json:"search"`       // fields that the search box looks in
+	Member      string         `yaml:"member" json:"member"`           // owner, CLASS/CODE
+	Subsystem   string         `yaml:"subsystem" json:"subsystem"`     // of the owner
+	Key         string         `yaml:"key" json:"key"`                 // the field that names a record; unique
+	Legal       string         `yaml:"legal_basis" json:"legal_basis"` // on which the owner's officers read and change records by hand
+	Subjects    []string       `yaml:"subjects" json:"subjects"`       // fields that hold personal numbers
+	Index       []string       `yaml:"index" json:"index"`             // fields that can be asked for by value
+	Search      []string       `yaml:"search" json:"search"`           // fields that the search box looks in
 	Assign      *Assign        `yaml:"assign,omitempty" json:"assign,omitempty"`
 	Roles       []string       `yaml:"roles" json:"roles"` // officers of the owner who may read and change records by hand
 	Schema      map[string]any `yaml:"schema" json:"schema"`
@@ -118,6 +119,8 @@ func (d *Definition) check() error {
 		return errors.New("subsystem: name the owner's system that keeps the register")
 	case d.Key == "":
 		return errors.New("key: name the field that identifies a record")
+	case d.Legal == "" && len(d.Roles) > 0:
+		return errors.New("legal_basis: name the law under which the owner's officers keep the register")
 	case len(d.Schema) == 0:
 		return errors.New("schema: describe the record as a JSON Schema")
 	}

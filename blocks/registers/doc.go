@@ -12,13 +12,17 @@
 // and pages), and in bulk from CSV (Import).
 //
 //	GET    /api/registers                                     the registers
-//	GET    /api/registers/{register}/records?q=               search
+//	POST   /api/registers/{register}/search                   search
 //	POST   /api/registers/{register}/records                  create
 //	GET    /api/registers/{register}/records/{id}             read
 //	PATCH  /api/registers/{register}/records/{id}             amend (merge patch)
 //	GET    /api/registers/{register}/records/{id}/history     all versions
 //	POST   /api/registers/{register}/import                   CSV
 //	pages  /desk/registers/…                                  the same for people
+//
+// Whose records an officer finds, reads or changes by hand is told before they
+// see them (Deps.ByHand). An import is not told person by person; every version
+// it writes names who and why.
 //
 // Tables: registers_record (the present), registers_history (every version),
 // registers_unique and registers_index (look-up by field), registers_done

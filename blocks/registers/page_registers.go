@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"sort"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
@@ -18,6 +19,7 @@ func (r *Registers) pages() []httpx.Route {
 	return []httpx.Route{
 		{Method: "GET", Path: "/desk/registers", Access: auth.AnyOfficer(), Page: true, Handle: r.showRegisters},
 		{Method: "GET", Path: "/desk/registers/{register}", Access: auth.AnyOfficer(), Page: true, Handle: r.showRegister},
+		{Method: "POST", Path: "/desk/registers/{register}", Access: auth.AnyOfficer(), Page: true, Handle: r.searchRegister},
 		{Method: "GET", Path: "/desk/registers/{register}/records/{id}", Access: auth.AnyOfficer(), Page: true, Handle: r.showRecord},
 		{Method: "POST", Path: "/desk/registers/{register}/records/{id}", Access: auth.AnyOfficer(), Page: true, Handle: r.saveRecord},
 		{Method: "GET", Path: "/desk/registers/{register}/import", Access: auth.AnyOfficer(), Page: true, Handle: r.showImport},
@@ -59,38 +61,64 @@ func (r *Registers) showRegisters(w http.ResponseWriter, req *http.Request) erro
 }
 
 func (r *Registers) showRegister(w http.ResponseWriter, req *http.Request) error {
+	return r.registerPage(w, req, "", nil)
+}
+
+// searchRegister is a post: what is searched for are people, and no history or
+// log of addresses is to hold them.
+func (r *Registers) searchRegister(w http.ResponseWriter, req *http.Request) error {
 	def, err := r.mine(req)
 	if err != nil {
 		return err
 	}
-	lang, q := i18n.LangFrom(req.Context()), req.URL.Query().Get("q")
-	found, err := r.Search(req.Context(), def.ID, q, 50)
+	if err := req.ParseForm(); err != nil {
+		return errs.New(errs.Invalid, "registers.bad_body", "detail", err.Error())
+	}
+	q := strings.TrimSpace(req.PostForm.Get("q"))
+	if q == "" {
+		return r.registerPage(w, req, q, nil, web.FieldError{Field: "q", Text: r.t(req, "error.registers.search_empty")})
+	}
+	found, err := r.searchByHand(req.Context(), def, q, 50, def.columns())
 	if err != nil {
 		return err
 	}
+	result := web.Group{web.EmptyState{Title: r.t(req, "registers.not_found"), Text: r.t(req, "registers.not_found_text")}}
+	if len(found) > 0 {
+		result = web.Group{r.table(req, def, found)}
+	}
+	return r.registerPage(w, req, q, result)
+}
+
+func (r *Registers) registerPage(w http.ResponseWriter, req *http.Request, q string, result web.Group, wrong ...web.FieldError) error {
+	def, err := r.mine(req)
+	if err != nil {
+		return err
+	}
+	lang := i18n.LangFrom(req.Context())
 	body := web.Group{
 		web.Paragraph{Text: def.Description.In(lang)},
-		web.Form{Method: "get", Action: "/desk/registers/" + def.ID, Body: []web.Component{
-			web.Input{Name: "q", Value: q, Type: "search", Label: web.Label{Text: r.t(req, "registers.search")}, Classes: "govuk-input--width-20"},
+		web.Form{Action: "/desk/registers/" + def.ID, Body: []web.Component{
+			web.Input{Name: "q", Value: q, Type: "search", Label: web.Label{Text: r.t(req, "registers.search")}, Hint: &web.Hint{Text: r.t(req, "registers.search_hint")}, Classes: "govuk-input--width-20", ErrorMessage: web.ErrorFor(wrong, "q")},
 			web.Button{Text: r.t(req, "registers.search_button"), Classes: "govuk-button--secondary"},
 		}},
+	}
+	body = append(append(body, result...),
 		web.Paragraph{Text: r.t(req, "registers.import_hint")},
-		web.Link{Text: r.t(req, "registers.import_link"), Href: "/desk/registers/" + def.ID + "/import"},
+		web.Link{Text: r.t(req, "registers.import_link"), Href: "/desk/registers/" + def.ID + "/import"})
+	return r.show(w, req, web.Page{Title: def.Title.In(lang), BackLink: &web.BackLink{Href: "/desk/registers"}, Errors: wrong}, body)
+}
+
+// columns are the fields that a list of records shows.
+func (d *Definition) columns() []string {
+	if len(d.Search) == 0 {
+		return []string{d.Key}
 	}
-	if len(found) == 0 {
-		body = append(body, web.EmptyState{Title: r.t(req, "registers.not_found"), Text: r.t(req, "registers.not_found_text")})
-	} else {
-		body = append(body, r.table(req, def, found))
-	}
-	return r.show(w, req, web.Page{Title: def.Title.In(lang), BackLink: &web.BackLink{Href: "/desk/registers"}}, body)
+	return d.Search
 }
 
 func (r *Registers) table(req *http.Request, def *Definition, found []Record) web.Table {
 	lang := i18n.LangFrom(req.Context())
-	columns := def.Search
-	if len(columns) == 0 {
-		columns = []string{def.Key}
-	}
+	columns := def.columns()
 	t := web.Table{}
 	for _, f := range columns {
 		t.Head = append(t.Head, web.Cell{Text: def.Label(f).In(lang)})
@@ -119,7 +147,7 @@ func (r *Registers) recordPage(w http.ResponseWriter, req *http.Request, form ur
 	if err != nil {
 		return err
 	}
-	rec, err := r.Read(req.Context(), def.ID, req.PathValue("id"))
+	rec, err := r.readByHand(req.Context(), def, req.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -195,7 +223,7 @@ func (r *Registers) saveRecord(w http.ResponseWriter, req *http.Request) error {
 		return errs.New(errs.Conflict, "registers.changed_meanwhile", "version", rec.Version)
 	}
 	if len(wrong) == 0 {
-		_, err = r.Amend(req.Context(), Change{
+		_, err = r.amendByHand(req.Context(), def, Change{
 			Register: def.ID, ID: rec.ID, Version: version, Data: patch, Actor: auth.From(req.Context()).Officer, Reason: req.PostForm.Get("reason"),
 		})
 		if err == nil {

@@ -28,6 +28,7 @@ index: [number, mother, address.province]
 search: [full_name]
 assign: {field: number, prefix: '"0" + record.address.province', digits: 9}
 roles: [register-officer]
+legal_basis: Luật Mẫu, Điều 1
 schema:
   type: object
   additionalProperties: false

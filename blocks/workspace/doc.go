@@ -12,7 +12,7 @@
 // It keeps nothing itself: cases holds the rules (member, role, four eyes, own
 // case, version), forms the files, payments the bills.
 //
-// Routes, all for officers: GET /desk, /desk/search, /desk/figures,
+// Routes, all for officers: GET /desk, /desk/search (and POST), /desk/figures,
 // /desk/queues/{queue}, /desk/cases/{id}, /desk/cases/{id}/files/{field},
 // /desk/cases/{id}/do/{action}; POST /desk/queues/{queue}/next,
 // /desk/cases/{id}/do/{action}, /claim, /unclaim, /resume.

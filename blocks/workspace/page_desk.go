@@ -3,6 +3,7 @@ package workspace
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -336,10 +337,17 @@ func (x *Workspace) takeNext(w http.ResponseWriter, req *http.Request) error {
 	return v.redirect("/desk/cases/" + id + "?news=taken")
 }
 
+// dossierCode is all that an address may search for; people are searched for
+// by posting, so that no history or log of addresses holds them.
+var dossierCode = regexp.MustCompile(`^[A-Z][0-9]{2}(\.[0-9]{2})+-[0-9]{6}-[0-9]{4,}$`)
+
 func (x *Workspace) showSearch(w http.ResponseWriter, req *http.Request) error {
 	v := x.view(w, req)
-	q := strings.TrimSpace(req.URL.Query().Get("q"))
-	parts := []web.Component{web.Search{Action: "/desk/search", Value: q, Label: v.t("search.label")}}
+	q := strings.TrimSpace(req.PostFormValue("q"))
+	if code := req.URL.Query().Get("q"); q == "" && dossierCode.MatchString(code) {
+		q = code
+	}
+	parts := []web.Component{web.Search{Action: "/desk/search", Method: "post", Value: q, Label: v.t("search.label")}}
 	page := web.Page{Title: v.t("search.title"), Section: "search"}
 	if q != "" {
 		list, err := x.d.Cases.Search(req.Context(), q)

@@ -106,6 +106,7 @@ func (x *Workspace) Routes() []httpx.Route {
 	return []httpx.Route{
 		page("GET", "/desk", x.showDesk),
 		page("GET", "/desk/search", x.showSearch),
+		page("POST", "/desk/search", x.showSearch),
 		page("GET", "/desk/figures", x.showFigures),
 		page("GET", "/desk/queues/{queue}", x.showQueue),
 		page("POST", "/desk/queues/{queue}/next", x.takeNext),

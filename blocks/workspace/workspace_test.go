@@ -260,9 +260,13 @@ func TestStuck(t *testing.T) {
 func TestSearch(t *testing.T) {
 	h := open(t)
 	id := h.birth("app-1")
-	h.get("lan", "/desk/search?q=nguyen+thi").want(t, 200, "Tìm thấy 1 hồ sơ", id)
-	h.get("lan", "/desk/search?q="+url.QueryEscape("<script>")).want(t, 200, "Không tìm thấy hồ sơ nào", "&lt;script&gt;")
-	if a := h.get("hai", "/desk/search?q=nguyen+thi"); strings.Contains(a.body, id) {
+	h.get("lan", "/desk/search").want(t, 200, `method="post"`)
+	if a := h.get("lan", "/desk/search?q=nguyen+thi"); strings.Contains(a.body, id) {
+		t.Error("an address searched for a person")
+	}
+	h.post("lan", "/desk/search", url.Values{"q": {"nguyen thi"}}).want(t, 200, "Tìm thấy 1 hồ sơ", id)
+	h.post("lan", "/desk/search", url.Values{"q": {"<script>"}}).want(t, 200, "Không tìm thấy hồ sơ nào", "&lt;script&gt;")
+	if a := h.post("hai", "/desk/search", url.Values{"q": {"nguyen thi"}}); strings.Contains(a.body, id) {
 		t.Error("another member finds the case")
 	}
 }

@@ -79,6 +79,7 @@ var readers = map[string]struct{ who, takes string }{
 	"POST /api/registers/{register}/records":       {"register-moj", "json"},
 	"PATCH /api/registers/{register}/records/{id}": {"register-moj", "json"},
 	"POST /api/registers/{register}/import":        {"register-moj", "csv"},
+	"POST /api/registers/{register}/search":        {"register-moj", "json"},
 	"POST /api/exchange/grants":                    {"granter", "json"},
 	"POST /api/exchange/grants/{id}/revoke":        {"granter", "json"},
 	"POST /api/identity/passkeys/register/begin":   {"mai", "nothing"},

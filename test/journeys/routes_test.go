@@ -350,7 +350,7 @@ func TestColleaguesOfAnotherRole(t *testing.T) {
 				}
 			}
 		}
-		if a := c.get(t, "/desk/search?q="+url.QueryEscape("Lê Thị Lan")); strings.Contains(a.Body, s.waiting.Code) {
+		if a := c.post(t, "/desk/search", url.Values{"q": {"Lê Thị Lan"}}); strings.Contains(a.Body, s.waiting.Code) {
 			t.Errorf("%s finds %s by its applicant's name", who, s.waiting.Code)
 		}
 	}
