@@ -100,7 +100,7 @@ func (p *Payments) showCard(w http.ResponseWriter, req *http.Request) error {
 }
 
 func (p *Payments) cardPage(w http.ResponseWriter, req *http.Request, wrong []web.FieldError) error {
-	row, err := p.store.sandboxRow(req.Context(), req.PathValue("ref"))
+	row, err := p.sandbox.row(req.Context(), req.PathValue("ref"))
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (p *Payments) cardPage(w http.ResponseWriter, req *http.Request, wrong []we
 // person back.
 func (p *Payments) takeCard(w http.ResponseWriter, req *http.Request) error {
 	ref := req.PathValue("ref")
-	row, err := p.store.sandboxRow(req.Context(), ref)
+	row, err := p.sandbox.row(req.Context(), ref)
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ type Order struct {
 // ProviderStatus is the provider's word on a payment.
 type ProviderStatus struct {
 	State  string // started, paid, failed
-	Reason string // declined, expired_card, cancelled, provider_error
+	Reason string // declined, expired_card, cancelled, provider_error, session_over
 }
 
 // BillState is where a bill stands.
@@ -141,7 +141,7 @@ type Payments struct {
 func New(d Deps) *Payments {
 	p := &Payments{d: d, store: store{db: d.DB}, provider: d.Provider}
 	if p.provider == nil {
-		p.sandbox = &sandbox{store: p.store}
+		p.sandbox = &sandbox{store: p.store, clock: d.Clock}
 		p.provider = p.sandbox
 	}
 	d.Jobs.Handle(jobSettle, func(ctx context.Context, _ job.Job) error { return p.SettleAll(ctx) })
@@ -157,10 +157,11 @@ const (
 	jobReturn = "payments.return"
 )
 
-// SettleAll settles every bill that has a payment begun less than a day ago and
-// not settled yet. It runs every minute.
+// SettleAll settles the bills that have a payment begun and not ended yet, the
+// oldest first. It runs every minute. A provider's page is open for a day at
+// most, so none stays for ever.
 func (p *Payments) SettleAll(ctx context.Context) error {
-	bills, err := p.store.unsettled(ctx, p.d.Clock.Now().Add(-24*time.Hour))
+	bills, err := p.store.unsettled(ctx)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,9 @@ type house struct {
 	events   []string
 }
 
-func open(t testing.TB) *house {
+func open(t testing.TB) *house { t.Helper(); return openWith(t, false) }
+
+func openWith(t testing.TB, sandbox bool) *house {
 	t.Helper()
 	d := dbtest.New(t, dbtest.Set{Name: "payments", FS: payments.Migrations()}, dbtest.Set{Name: "job", FS: job.Migrations()})
 	h := &house{provider: &provider{state: map[string]payments.ProviderStatus{}, refunded: map[string]int64{}}, clock: clock.New(time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC))}
@@ -96,7 +98,11 @@ func open(t testing.TB) *house {
 	for _, e := range []string{payments.EventPaid, payments.EventFailed, payments.EventRefunded} {
 		bus.Subscribe(e, "test", func(_ context.Context, ev event.Event) error { h.events = append(h.events, ev.Type); return nil })
 	}
-	h.Payments = payments.New(payments.Deps{DB: d, Clock: h.clock, Keys: plainNames{}, Bus: bus, Jobs: h.queue, Provider: h.provider})
+	deps := payments.Deps{DB: d, Clock: h.clock, Keys: plainNames{}, Bus: bus, Jobs: h.queue, Provider: h.provider}
+	if sandbox {
+		deps.Provider = nil
+	}
+	h.Payments = payments.New(deps)
 	return h
 }
 
@@ -206,6 +212,58 @@ func TestAPaymentThatNeverReachedTheProvider(t *testing.T) {
 	h.provider.all("paid", "")
 	if got, _, err := h.Settle(ctx, b.ID); err != nil || got.State != payments.Paid {
 		t.Errorf("the second try: %v %v", got.State, err)
+	}
+	balanced(t, h)
+}
+
+// The sandbox's page closes after a day; until then a payment is settled however
+// late it comes.
+func TestThePaymentPageCloses(t *testing.T) {
+	t.Parallel()
+	h, ctx := openWith(t, true), as("001")
+	b, err := h.CreateBill(ctx, bill("k1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Start(ctx, b.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		wait   time.Duration
+		reason string
+	}{{24*time.Hour - time.Second, ""}, {time.Second, "session_over"}} {
+		h.clock.Advance(step.wait)
+		if err := h.SettleAll(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if got, reason, err := h.Settle(ctx, b.ID); err != nil || got.State != payments.Open || reason != step.reason {
+			t.Errorf("after %s: %s, %q, %v", step.wait, got.State, reason, err)
+		}
+	}
+	if _, err := h.Start(ctx, b.ID); err != nil {
+		t.Errorf("a new payment: %v", err)
+	}
+	balanced(t, h)
+}
+
+// Days later the provider may still tell of a payment.
+func TestALatePaymentIsSettled(t *testing.T) {
+	t.Parallel()
+	h, ctx := open(t), as("001")
+	b, err := h.CreateBill(ctx, bill("k1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Start(ctx, b.ID); err != nil {
+		t.Fatal(err)
+	}
+	h.clock.Advance(100 * time.Hour)
+	h.provider.all("paid", "")
+	if err := h.SettleAll(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := h.Bill(ctx, b.ID); err != nil || got.State != payments.Paid {
+		t.Errorf("%s, %v", got.State, err)
 	}
 	balanced(t, h)
 }

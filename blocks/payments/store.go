@@ -124,10 +124,10 @@ func (s store) payments(ctx context.Context, bill string) ([]payment, error) {
 	}, `SELECT id, bill, provider, provider_ref, state, reason, created FROM payments_payment WHERE bill=$1 ORDER BY created, id`, bill)
 }
 
-// unsettled lists bills with a payment begun after since that is not settled:
-// also bills that are, for a person may have paid in two windows.
-func (s store) unsettled(ctx context.Context, since time.Time) ([]string, error) {
-	return db.List(ctx, s.db, db.Value[string], `SELECT DISTINCT bill FROM payments_payment WHERE state='started' AND created>$1 LIMIT 500`, since.UnixMicro())
+// unsettled lists bills with a payment that is not settled: also bills that
+// are, for a person may have paid in two windows.
+func (s store) unsettled(ctx context.Context) ([]string, error) {
+	return db.List(ctx, s.db, db.Value[string], `SELECT bill FROM payments_payment WHERE state='started' GROUP BY bill ORDER BY MIN(created) LIMIT 500`)
 }
 
 // paidPayment finds the payment that settled the bill: the first one paid.
@@ -176,18 +176,19 @@ type sandboxRow struct {
 	Amount                     money.Amount
 	Title                      i18n.Text
 	Refunded                   int64
+	Ends                       int64 // when its page closes, in microseconds; 0: never
 }
 
-func (s store) sandboxStart(ctx context.Context, ref string, o Order) error {
-	return s.exec(ctx, `INSERT INTO payments_sandbox (ref, state, reason, amount, currency, title, return_path, refunded) VALUES ($1,'started','',$2,$3,$4,$5,0) ON CONFLICT (ref) DO NOTHING`,
-		ref, o.Amount.Minor, o.Amount.Currency, encode(o.Title), o.Return)
+func (s store) sandboxStart(ctx context.Context, ref string, o Order, ends time.Time) error {
+	return s.exec(ctx, `INSERT INTO payments_sandbox (ref, state, reason, amount, currency, title, return_path, refunded, ends) VALUES ($1,'started','',$2,$3,$4,$5,0,$6) ON CONFLICT (ref) DO NOTHING`,
+		ref, o.Amount.Minor, o.Amount.Currency, encode(o.Title), o.Return, db.Micros(ends))
 }
 
 func (s store) sandboxRow(ctx context.Context, ref string) (r sandboxRow, err error) {
 	var title string
 	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		return q.QueryRowContext(ctx, `SELECT ref, state, reason, amount, currency, title, return_path, refunded FROM payments_sandbox WHERE ref=$1`, ref).
-			Scan(&r.Ref, &r.State, &r.Reason, &r.Amount.Minor, &r.Amount.Currency, &title, &r.Return, &r.Refunded)
+		return q.QueryRowContext(ctx, `SELECT ref, state, reason, amount, currency, title, return_path, refunded, ends FROM payments_sandbox WHERE ref=$1`, ref).
+			Scan(&r.Ref, &r.State, &r.Reason, &r.Amount.Minor, &r.Amount.Currency, &title, &r.Return, &r.Refunded, &r.Ends)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, errs.New(errs.NotFound, "payments.payment_not_found")

@@ -30,5 +30,5 @@ func Example() {
 	// Output:
 	// married, in time true
 	// late is reviewed, corrected and refused true
-	// 4 8.000 ₫ <nil>
+	// 4 8.000 ₫ <nil>
 }

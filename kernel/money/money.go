@@ -167,7 +167,7 @@ func (a Amount) Format(l i18n.Lang) string {
 	case c.symbol == "": // the zero Amount
 		return sign + number
 	case l != i18n.EN || c.after:
-		return sign + number + " " + c.symbol
+		return sign + number + "\u00a0" + c.symbol // a line must not break there
 	}
 	return sign + c.symbol + number
 }

@@ -19,14 +19,14 @@ func TestFormat(t *testing.T) {
 		a      money.Amount
 		vi, en string
 	}{
-		{money.VND(135000), "135.000 ₫", "₫135,000"},
-		{money.VND(0), "0 ₫", "₫0"},
-		{money.VND(999), "999 ₫", "₫999"},
-		{money.VND(-1234567), "-1.234.567 ₫", "-₫1,234,567"},
-		{money.VND(math.MinInt64), "-9.223.372.036.854.775.808 ₫", "-₫9,223,372,036,854,775,808"},
-		{money.Amount{Minor: 5, Currency: "USD"}, "0,05 US$", "US$0.05"},
-		{money.Amount{Minor: 123456, Currency: "EUR"}, "1.234,56 €", "€1,234.56"},
-		{money.Amount{Minor: 100, Currency: "THB"}, "1,00 THB", "1.00 THB"},
+		{money.VND(135000), "135.000\u00a0₫", "₫135,000"},
+		{money.VND(0), "0\u00a0₫", "₫0"},
+		{money.VND(999), "999\u00a0₫", "₫999"},
+		{money.VND(-1234567), "-1.234.567\u00a0₫", "-₫1,234,567"},
+		{money.VND(math.MinInt64), "-9.223.372.036.854.775.808\u00a0₫", "-₫9,223,372,036,854,775,808"},
+		{money.Amount{Minor: 5, Currency: "USD"}, "0,05\u00a0US$", "US$0.05"},
+		{money.Amount{Minor: 123456, Currency: "EUR"}, "1.234,56\u00a0€", "€1,234.56"},
+		{money.Amount{Minor: 100, Currency: "THB"}, "1,00\u00a0THB", "1.00\u00a0THB"},
 		{money.Amount{}, "0", "0"},
 	} {
 		if got := c.a.Format(i18n.VI); got != c.vi {
@@ -111,7 +111,7 @@ func TestJSON(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"135.000 ₫", "-1", "1 000", ".", "đ"} {
+	for _, s := range []string{"135.000\u00a0₫", "135.000 ₫", "-1", "1 000", ".", "đ"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
