@@ -117,6 +117,24 @@ export async function licence (p, driver, { photo }) {
   await p.until(`/applications/${id}`, async (page) => await page.locator('a[href^="/my-documents/"]').count() > 0, 'licence-result')
 }
 
+// reviewed is a birth that the table does not decide alone: a registrar does.
+export async function reviewed (p, mother) {
+  await p.signInAs(mother)
+  const id = await p.apply('birth', {
+    'child.full_name': `${await familyName(p)} ${given}`, 'contact.email': 'me@vidu.example', 'contact.phone': '0900000125',
+    'father.acknowledges': 'yes', 'father.full_name': 'Trần Quốc Bảo', 'father.birth_date': '1993-08-02', 'father.number': '001093100201'
+  }, {})
+  const code = (await p.page.locator('main').innerText()).match(/[A-Z]\d{2}(\.\d{2})+-\d{6}-\d{4,}/)[0]
+  await p.open(`/applications/${id}`, 'application-in-review')
+  await p.signInAs('registrar-1')
+  await decide(p, code, 'approve', async (form) => {
+    const confirmed = form.locator('input[type=radio][value=yes]')
+    if (await confirmed.count()) await confirmed.first().check()
+  })
+  await p.signInAs(mother)
+  await p.until(`/applications/${id}`, async (page) => await page.locator('a[href^="/my-documents/"]').count() >= 3, 'application-approved')
+}
+
 // refused hands in a certificate on paper where the register has none, and is
 // refused with the fee paid back.
 export async function refused (p, driver, { photo }) {

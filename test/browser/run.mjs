@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { openHouse } from './house.mjs'
 import { Judge, Twin } from './judge.mjs'
 import { officerPasskey } from './passkey.mjs'
-import { birth, licence, others, refused } from './journeys.mjs'
+import { birth, licence, others, refused, reviewed } from './journeys.mjs'
 import { Person } from './person.mjs'
 
 const browserPath = process.env.CHROMIUM || '/usr/bin/chromium'
@@ -93,6 +93,8 @@ for (const scripts of [true, false]) {
 scenes.push(
   { label: 'refusal vi 1280 scripts', lang: 'vi', width: 1280, scripts: true, scene: (p, x) => refused(p, 'tuan', x) },
   { label: 'refusal en 320 plain', lang: 'en', width: 320, scripts: false, scene: (p, x) => refused(p, 'driver-0010', x) },
+  { label: 'birth before a registrar vi 320 scripts', lang: 'vi', width: 320, scripts: true, scene: (p, x) => reviewed(p, 'lan', x) },
+  { label: 'birth before a registrar en 1280 plain', lang: 'en', width: 1280, scripts: false, scene: (p, x) => reviewed(p, 'hoa', x) },
   { label: 'officer passkey vi', lang: 'vi', width: 1280, scripts: true, scene: officerPasskey },
   { label: 'officer passkey en', lang: 'en', width: 320, scripts: true, scene: officerPasskey },
   { label: 'other pages vi', lang: 'vi', width: 1280, scripts: true, scene: others },
