@@ -43,11 +43,17 @@ func TestPeopleSeeWhatOfficersLookedAt(t *testing.T) {
 	api := "/api/registers/population/records/" + record
 	step("a record", 1, func() answer { return officer.get(t, "/desk/registers/population/records/"+record) }, http.StatusOK, yen.Name)
 	step("the record of another member", 0, func() answer { return other.get(t, "/desk/registers/population/records/"+record) }, http.StatusForbidden, "")
-	step("a search by the API", 1, func() answer { return officer.json(t, http.MethodPost, "/api/registers/population/search", `{"q":"`+yen.Number+`"}`) }, http.StatusOK, yen.Number)
+	step("a search by the API", 1, func() answer {
+		return officer.json(t, http.MethodPost, "/api/registers/population/search", `{"q":"`+yen.Number+`"}`)
+	}, http.StatusOK, yen.Number)
 	step("a record by the API", 1, func() answer { return officer.get(t, api) }, http.StatusOK, yen.Number)
 	step("its history", 1, func() answer { return officer.get(t, api+"/history") }, http.StatusOK, "versions")
-	step("a change", 1, func() answer { return officer.json(t, http.MethodPatch, api, `{"reason":"thử","data":{"phone":"0900000999"}}`) }, http.StatusOK, "0900000999")
-	step("a change that is refused", 0, func() answer { return officer.json(t, http.MethodPatch, api, `{"reason":"thử","data":{"birth_date":"x"}}`) }, http.StatusUnprocessableEntity, "birth_date")
+	step("a change", 1, func() answer {
+		return officer.json(t, http.MethodPatch, api, `{"reason":"thử","data":{"phone":"0900000999"}}`)
+	}, http.StatusOK, "0900000999")
+	step("a change that is refused", 0, func() answer {
+		return officer.json(t, http.MethodPatch, api, `{"reason":"thử","data":{"birth_date":"x"}}`)
+	}, http.StatusUnprocessableEntity, "birth_date")
 
 	list := h.caller(t, "yen").in("vi").get(t, "/my-data")
 	for _, words := range []string{"quản lý và chỉnh sửa dữ liệu gốc", "Bộ Công an"} {
