@@ -246,8 +246,12 @@ func (a *App) openRegisters(context.Context) error {
 	if err != nil {
 		return err
 	}
+	codes, err := readCodes()
+	if err != nil {
+		return err
+	}
 	c := a.Config
-	if a.Registers, err = registers.New(registers.Deps{DB: a.DB, Clock: c.Clock, Log: c.Log, Definitions: defs, Pages: a.Pages, ByHand: a.recordByHand}); err != nil {
+	if a.Registers, err = registers.New(registers.Deps{DB: a.DB, Clock: c.Clock, Log: c.Log, Definitions: defs, Pages: a.Pages, Codes: codes.Label, ByHand: a.recordByHand}); err != nil {
 		return err
 	}
 	a.Exchange, err = exchange.New(exchange.Deps{DB: a.DB, Clock: c.Clock, Keys: a.Keys, Ledger: a.Ledger, Log: c.Log, Instance: a.Instance})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -53,6 +54,9 @@ func (c *Config) complete() error {
 	u, err := url.Parse(c.Origin)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return fmt.Errorf("app: origin %q: write the public address, such as https://dichvucong.example.vn", c.Origin)
+	}
+	if net.ParseIP(u.Hostname()) != nil {
+		return fmt.Errorf("app: origin %q: passkeys need a name, not a number: write http://localhost:PORT to try things out, or the public name", c.Origin)
 	}
 	c.Origin = strings.TrimSuffix(c.Origin, "/")
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {

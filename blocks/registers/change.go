@@ -234,8 +234,15 @@ func value(data map[string]any, field string) string {
 		}
 		at = m[part]
 	}
-	if at == nil {
+	switch at := at.(type) {
+	case nil:
 		return ""
+	case []any:
+		parts := make([]string, len(at))
+		for i, e := range at {
+			parts[i] = fmt.Sprint(e)
+		}
+		return strings.Join(parts, "; ")
 	}
 	return fmt.Sprint(at)
 }

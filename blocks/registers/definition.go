@@ -101,6 +101,13 @@ func Parse(file string, text []byte) (*Definition, error) {
 	if err := dec.Decode(d); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	var order struct {
+		Schema yaml.Node `yaml:"schema"`
+	}
+	if err := yaml.Unmarshal(text, &order); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	d.fields = leaves(&order.Schema, &order.Schema, "")
 	if err := d.check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -168,8 +175,6 @@ func (d *Definition) compile() error {
 	if d.compiled, err = c.Compile("register.json"); err != nil {
 		return fmt.Errorf("schema: %w", err)
 	}
-	d.fields = leaves(d.Schema, d.Schema, "")
-	sort.Strings(d.fields)
 	return nil
 }
 
@@ -191,19 +196,41 @@ func resolve(root, node map[string]any) map[string]any {
 	return merged
 }
 
-func leaves(root, node map[string]any, at string) []string {
-	props, _ := node["properties"].(map[string]any)
+// leaves lists the dotted names of all values under a schema, in the order in
+// which they are declared: people read records in that order.
+func leaves(root, node *yaml.Node, at string) []string {
+	props := under(node, "properties")
+	if props == nil {
+		return nil
+	}
 	var out []string
-	for name, p := range props {
-		child, _ := p.(map[string]any)
-		child = resolve(root, child)
-		if _, object := child["properties"]; object {
-			out = append(out, leaves(root, child, at+name+".")...)
+	for i := 0; i+1 < len(props.Content); i += 2 {
+		name, child := at+props.Content[i].Value, props.Content[i+1]
+		if ref := under(child, "$ref"); ref != nil {
+			if target := under(under(root, "$defs"), strings.TrimPrefix(ref.Value, "#/$defs/")); target != nil {
+				child = target
+			}
+		}
+		if under(child, "properties") != nil {
+			out = append(out, leaves(root, child, name+".")...)
 			continue
 		}
-		out = append(out, at+name)
+		out = append(out, name)
 	}
 	return out
+}
+
+// under finds the value of a key in a mapping; nil when there is none.
+func under(node *yaml.Node, key string) *yaml.Node {
+	if node == nil || node.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		if node.Content[i].Value == key {
+			return node.Content[i+1]
+		}
+	}
+	return nil
 }
 
 func (d *Definition) property(field string) map[string]any {
@@ -213,6 +240,23 @@ func (d *Definition) property(field string) map[string]any {
 		node, _ = props[part].(map[string]any)
 	}
 	return resolve(d.Schema, node)
+}
+
+// CodeList names the code list that has the words of a field's values, from
+// the schema's x-codes; empty when there is none.
+func (d *Definition) CodeList(field string) string {
+	list, _ := d.property(field)["x-codes"].(string)
+	return list
+}
+
+// Allowed lists the values that the schema lets a field have; nil when it lists none.
+func (d *Definition) Allowed(field string) []string {
+	values, _ := d.property(field)["enum"].([]any)
+	var out []string
+	for _, v := range values {
+		out = append(out, fmt.Sprint(v))
+	}
+	return out
 }
 
 // kind is the JSON type that a CSV cell of this field becomes.

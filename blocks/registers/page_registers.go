@@ -131,7 +131,7 @@ func (r *Registers) table(req *http.Request, def *Definition, found []Record) we
 				row = append(row, web.Cell{Body: []web.Component{web.Link{Text: value(rec.Data, f), Href: "/desk/registers/" + def.ID + "/records/" + rec.ID}}})
 				continue
 			}
-			row = append(row, web.Cell{Text: value(rec.Data, f)})
+			row = append(row, web.Cell{Text: r.words(def, f, value(rec.Data, f), lang)})
 		}
 		t.Rows = append(t.Rows, append(row, web.Cell{Text: i18n.FormatTime(lang, rec.UpdatedAt)}))
 	}
@@ -162,11 +162,7 @@ func (r *Registers) recordPage(w http.ResponseWriter, req *http.Request, form ur
 		if form != nil {
 			v = form.Get(f)
 		}
-		in := web.Input{Name: f, Value: v, Label: web.Label{Text: def.Label(f).In(lang)}, ErrorMessage: web.ErrorFor(wrong, f)}
-		if f == def.Key {
-			in.Attributes = web.Attrs{"readonly": ""}
-		}
-		inputs = append(inputs, in)
+		inputs = append(inputs, r.control(def, web.Input{Name: f, Value: v, ErrorMessage: web.ErrorFor(wrong, f)}, lang))
 	}
 	inputs = append(inputs,
 		web.Input{Name: "reason", Value: form.Get("reason"), Label: web.Label{Text: r.t(req, "registers.reason")}, Hint: &web.Hint{Text: r.t(req, "registers.reason_hint")}, ErrorMessage: web.ErrorFor(wrong, "reason")},
@@ -184,13 +180,57 @@ func (r *Registers) facts(def *Definition, data map[string]any, lang i18n.Lang) 
 	var list web.SummaryList
 	for _, f := range def.fields {
 		if v := value(data, f); v != "" {
-			if _, err := time.Parse(time.DateOnly, v); err == nil {
-				v = i18n.FormatDate(lang, v)
-			}
-			list.Rows = append(list.Rows, web.Row{Key: web.Term{Text: def.Label(f).In(lang)}, Value: web.Term{Text: v}})
+			list.Rows = append(list.Rows, web.Fact(def.Label(f).In(lang), r.words(def, f, v, lang)))
 		}
 	}
 	return list
+}
+
+// words says a value as people do: dates written out, codes by their names.
+func (r *Registers) words(def *Definition, field, v string, lang i18n.Lang) string {
+	if _, err := time.Parse(time.DateOnly, v); err == nil {
+		return i18n.FormatDate(lang, v)
+	}
+	switch def.kind(field) {
+	case "boolean":
+		return r.yesno(lang, v == "true")
+	case "integer":
+		if n, err := strconv.ParseInt(v, 10, 64); err == nil {
+			return i18n.FormatInt(lang, n)
+		}
+	}
+	if list := def.CodeList(field); list != "" && r.d.Codes != nil {
+		if t, ok := r.d.Codes(list, v); ok {
+			return t.In(lang)
+		}
+	}
+	return v
+}
+
+func (r *Registers) yesno(lang i18n.Lang, yes bool) string {
+	if yes {
+		return r.d.Pages.T(lang, "registers.yes")
+	}
+	return r.d.Pages.T(lang, "registers.no")
+}
+
+// control turns a text field into a list where the schema lists what may stand
+// there.
+func (r *Registers) control(def *Definition, in web.Input, lang i18n.Lang) web.Component {
+	in.Label = web.Label{Text: def.Label(in.Name).In(lang)}
+	allowed := def.Allowed(in.Name)
+	switch {
+	case in.Name == def.Key:
+		in.Attributes = web.Attrs{"readonly": ""}
+		return in
+	case len(allowed) == 0:
+		return in
+	}
+	s := web.Select{Name: in.Name, Value: in.Value, Label: in.Label, ErrorMessage: in.ErrorMessage, Items: []web.Option{{Text: r.d.Pages.T(lang, "registers.nothing")}}}
+	for _, a := range allowed {
+		s.Items = append(s.Items, web.Option{Value: a, Text: r.words(def, in.Name, a, lang)})
+	}
+	return s
 }
 
 func (r *Registers) timeline(req *http.Request, versions []Version) web.Timeline {

@@ -14,6 +14,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/db"
 	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/web"
 )
 
@@ -36,6 +37,9 @@ type Deps struct {
 	Log         *slog.Logger
 	Definitions []*Definition
 	Pages       *web.Renderer // nil: no pages
+	// Codes gives the words of a value whose field names a code list (x-codes);
+	// nil: values are shown as they are.
+	Codes func(list, value string) (i18n.Text, bool)
 	// ByHand makes durable what an officer of the owner is about to see or has
 	// changed; it joins the transaction of ctx. nil: no officer gets in.
 	ByHand func(context.Context, Handling) error
