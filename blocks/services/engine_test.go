@@ -83,6 +83,7 @@ func TestValuesAreCheckedAndTidied(t *testing.T) {
 	}{
 		{"child.full_name", []string{"child.full_name", "  nguyễn   minh châu "}, "Nguyễn Minh Châu", "", nil},
 		{"child.full_name", []string{"child.full_name", "H'Hen Niê"}, "H'Hen Niê", "", nil},
+		{"child.full_name", []string{"child.full_name", "Nguyễn\u202e Minh\u200b Ch\u00adâu\u0000"}, "Nguyễn Minh Châu", "", nil}, // what nobody sees goes
 		{"child.full_name", []string{"child.full_name", ""}, nil, "Nhập họ và tên của con", nil},
 		{"child.full_name", []string{"child.full_name", "\u200b "}, nil, "Nhập họ và tên của con", nil},
 		{"child.full_name", []string{"child.full_name", "Châu"}, nil, "cả họ và tên", nil},
