@@ -54,7 +54,7 @@ type App struct {
 	VKey     string // the ledger's verifier key, for everybody
 	Jobs     *job.Queue
 	Bus      *event.Bus
-	Blobs    *blob.FS
+	Blobs    blob.Store
 	Calendar *calendar.Calendar
 	Catalog  *i18n.Catalog
 	Pages    *web.Renderer
@@ -177,6 +177,13 @@ func (a *App) openDatabase(ctx context.Context) (err error) {
 	return nil
 }
 
+func openFiles(ctx context.Context, c Config, k *keys.Keys) (blob.Store, error) {
+	if c.Files != nil {
+		return blob.NewS3(ctx, *c.Files, k)
+	}
+	return blob.NewFS(filepath.Join(c.Data, "files"), k)
+}
+
 func (a *App) openKernel(ctx context.Context) (err error) {
 	c := a.Config
 	master, err := keys.LoadMaster(filepath.Join(c.Data, "master.key"))
@@ -189,7 +196,7 @@ func (a *App) openKernel(ctx context.Context) (err error) {
 	if a.Keys, err = keys.Open(ctx, keys.Deps{DB: a.DB, Clock: c.Clock, Master: master, Instance: a.Instance}); err != nil {
 		return err
 	}
-	if a.Blobs, err = blob.NewFS(filepath.Join(c.Data, "files"), a.Keys); err != nil {
+	if a.Blobs, err = openFiles(ctx, c, a.Keys); err != nil {
 		return err
 	}
 	if a.Calendar, err = readCalendar(); err != nil {

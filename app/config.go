@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/dinh-gov/dinh/blocks/notify"
+	"github.com/dinh-gov/dinh/kernel/blob"
 	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/httpx"
 )
@@ -20,11 +21,12 @@ import (
 // Config is everything that differs between installations. The zero value of
 // each member is a sensible default.
 type Config struct {
-	Data     string // folder for database, keys and files; created if missing
-	Database string // sqlite:///… or postgres://…; empty: dinh.db in Data
-	Origin   string // public address, https://…; empty: http://localhost:8080
-	Demo     bool   // sample people sign in without a passkey; the banner says so
-	People   int    // with Demo: how many people an empty database is seeded with
+	Data     string         // folder for database, keys and files; created if missing
+	Database string         // sqlite:///… or postgres://…; empty: dinh.db in Data
+	Files    *blob.S3Config // bucket for uploads and documents; nil: files/ in Data
+	Origin   string         // public address, https://…; empty: http://localhost:8080
+	Demo     bool           // sample people sign in without a passkey; the banner says so
+	People   int            // with Demo: how many people an empty database is seeded with
 	Seed     int64
 	Cast     int               // with Demo: more sample people, see App.Cast
 	Mail     notify.MailConfig // empty host: with Demo the built-in mailbox
@@ -100,4 +102,27 @@ func ParseMail(server, from string) (notify.MailConfig, error) {
 		}
 	}
 	return cfg, nil
+}
+
+// ParseFiles reads where uploads and documents are kept:
+// s3://key:secret@host:port/bucket, with ?region=… where the store wants one
+// and ?tls=off for plain HTTP on the same machine.
+func ParseFiles(store string) (*blob.S3Config, error) {
+	u, err := url.Parse(store)
+	if err != nil || u.Scheme != "s3" || u.Host == "" || strings.Trim(u.Path, "/") == "" || strings.Contains(strings.Trim(u.Path, "/"), "/") {
+		return nil, errors.New("files: write the store as s3://key:secret@host:port/bucket")
+	}
+	c := &blob.S3Config{Endpoint: u.Host, Bucket: strings.Trim(u.Path, "/"), Region: u.Query().Get("region"), AccessKey: u.User.Username()}
+	c.SecretKey, _ = u.User.Password()
+	switch tls := u.Query().Get("tls"); tls {
+	case "":
+	case "off":
+		c.Insecure = true
+	default:
+		return nil, fmt.Errorf("files: tls=%s: leave it out for TLS, or write tls=off", tls)
+	}
+	if c.AccessKey == "" || c.SecretKey == "" {
+		return nil, errors.New("files: name the key and the secret too: s3://key:secret@host:port/bucket")
+	}
+	return c, nil
 }

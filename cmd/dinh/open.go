@@ -17,19 +17,21 @@ import (
 
 // house holds the flags that every verb on a running house's data takes.
 type house struct {
-	data, database, origin, smtp, mailFrom, proxy string
-	demo                                          bool
-	people, cast                                  int
-	seed                                          int64
-	workers                                       int
-	rate                                          float64
-	verbose, jsonLog                              bool
+	data, database, files, origin, smtp, mailFrom, proxy string
+
+	demo             bool
+	people, cast     int
+	seed             int64
+	workers          int
+	rate             float64
+	verbose, jsonLog bool
 }
 
 func (h *house) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&h.data, "data", env("DINH_DATA", "var/data"), "folder for the database, keys and files (DINH_DATA)")
 	f.StringVar(&h.database, "database", env("DINH_DATABASE", ""), "postgres://… instead of SQLite in the data folder (DINH_DATABASE)")
+	f.StringVar(&h.files, "files", env("DINH_FILES", ""), "s3://key:secret@host:port/bucket for uploads and documents instead of the data folder (DINH_FILES)")
 	f.StringVar(&h.origin, "origin", env("DINH_ORIGIN", "http://localhost:8080"), "public address, as people type it (DINH_ORIGIN)")
 	f.StringVar(&h.smtp, "smtp", env("DINH_SMTP", ""), "mail server, smtp://user:password@host:587 (DINH_SMTP)")
 	f.StringVar(&h.mailFrom, "mail-from", env("DINH_MAIL_FROM", ""), "sender of e-mails (DINH_MAIL_FROM)")
@@ -63,10 +65,15 @@ func (h *house) config(errOut io.Writer) (app.Config, error) {
 		Data: h.data, Database: h.database, Origin: h.origin, Demo: h.demo, People: h.people, Seed: h.seed, Cast: h.cast, Workers: h.workers, MaxRate: h.rate, Proxy: h.proxy,
 		Log: telemetry.NewLogger(errOut, level, h.jsonLog), Progress: progress(errOut),
 	}
+	var err error
+	if h.files != "" {
+		if c.Files, err = app.ParseFiles(h.files); err != nil {
+			return c, err
+		}
+	}
 	if h.smtp == "" {
 		return c, nil
 	}
-	var err error
 	c.Mail, err = app.ParseMail(h.smtp, h.mailFrom)
 	return c, err
 }
