@@ -143,6 +143,26 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	return errors.Join(err, <-done)
 }
 
+// ServeXRoad answers X-Road clients on a listener of their own until ctx ends.
+// There, and only there, X-Road-Request-Hash covers a request as it was sent,
+// header for header, and no path is cleaned on the way.
+func (a *App) ServeXRoad(ctx context.Context, l net.Listener) error {
+	s := &http.Server{
+		Handler: a.Exchange.R1Handler(), ConnContext: exchange.CaptureContext, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.Config.Log.Handler(), slog.LevelWarn),
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(exchange.CaptureListener(l)) }()
+	select {
+	case err := <-done:
+		return fmt.Errorf("app: serving X-Road clients: %w", err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return s.Shutdown(grace)
+}
+
 // Handler is the whole house behind one door, for tests.
 func (a *App) Handler() http.Handler { return a.server.Handler() }
 

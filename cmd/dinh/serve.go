@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,7 +17,7 @@ import (
 
 func serveCommand() *cobra.Command {
 	var h house
-	var listen string
+	var at doors
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve citizens, officers and other systems",
@@ -24,26 +25,36 @@ func serveCommand() *cobra.Command {
   dinh serve --origin https://dichvucong.example.vn --smtp smtp://mail.example.vn:587 --mail-from khong-tra-loi@example.vn`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return serve(cmd.Context(), &h, listen, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return serve(cmd.Context(), &h, at, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	h.flags(c)
-	c.Flags().StringVar(&listen, "listen", env("DINH_LISTEN", ""), "address to listen on; default: the origin's port on all interfaces, or loopback with --demo (DINH_LISTEN)")
+	c.Flags().StringVar(&at.xroad, "xroad", env("DINH_XROAD", ""), "address for X-Road clients (/r1/…), such as 10.0.0.5:8081; on it the request hash covers the request as it was sent (DINH_XROAD)")
+	c.Flags().StringVar(&at.house, "listen", env("DINH_LISTEN", ""), "address to listen on; default: the origin's port on all interfaces, or loopback with --demo (DINH_LISTEN)")
 	return c
 }
 
-func serve(ctx context.Context, h *house, listen string, out, errOut io.Writer) error {
+// doors are the addresses that the house listens on; xroad may be empty.
+type doors struct{ house, xroad string }
+
+func serve(ctx context.Context, h *house, at doors, out, errOut io.Writer) error {
 	started := time.Now()
 	c, err := h.config(errOut)
 	if err != nil {
 		return err
 	}
-	if listen == "" {
-		listen = listenAddress(c)
+	if at.house == "" {
+		at.house = listenAddress(c)
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	l, err := listen(ctx, at.house, "--listen")
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w; choose another address with --listen", listen, err)
+		return err
+	}
+	var xroad net.Listener
+	if at.xroad != "" {
+		if xroad, err = listen(ctx, at.xroad, "--xroad"); err != nil {
+			return err
+		}
 	}
 	a, err := app.Open(ctx, c)
 	if err != nil {
@@ -54,7 +65,23 @@ func serve(ctx context.Context, h *house, listen string, out, errOut io.Writer) 
 	if h.demo {
 		welcome(out, a, h)
 	}
-	return a.Serve(ctx, l)
+	if xroad == nil {
+		return a.Serve(ctx, l)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 2)
+	go func() { defer cancel(); done <- a.Serve(ctx, l) }()
+	go func() { defer cancel(); done <- a.ServeXRoad(ctx, xroad) }()
+	return errors.Join(<-done, <-done)
+}
+
+func listen(ctx context.Context, address, flag string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w; choose another address with %s", address, err, flag)
+	}
+	return l, nil
 }
 
 func listenAddress(c app.Config) string {
