@@ -122,7 +122,7 @@ func (a *App) grant(ctx context.Context) error {
 		}
 		_, err = a.Exchange.AddGrant(ctx, exchange.Grant{
 			ID: g.ID, Client: client, Service: service, Operations: g.Operations, Fields: g.Fields, Match: g.Match, Purpose: g.Purpose, LegalBasis: g.LegalBasis,
-			Until: until.AddDate(0, 0, 1), GrantedBy: "country",
+			Until: until.AddDate(0, 0, 1), Quota: exchange.Quota(g.Quota), GrantedBy: "country",
 		})
 		if err != nil {
 			return err

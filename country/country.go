@@ -75,6 +75,10 @@ type Grant struct {
 	Purpose    string   `yaml:"purpose"`
 	LegalBasis string   `yaml:"legal_basis"`
 	Until      string   `yaml:"until"` // YYYY-MM-DD, inclusive
+	Quota      struct {
+		PerMinute int `yaml:"per_minute"`
+		Burst     int `yaml:"burst"`
+	} `yaml:"quota"` // calls; missing: no limit
 }
 
 // Purpose is something that personal data may be used for.

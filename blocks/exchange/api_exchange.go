@@ -88,6 +88,7 @@ func (x *Exchange) apiAddGrant(w http.ResponseWriter, r *http.Request) error {
 		LegalBasis string    `json:"legal_basis"`
 		From       time.Time `json:"from"`
 		Until      time.Time `json:"until"`
+		Quota      Quota     `json:"quota"`
 	}
 	if err := httpx.ReadJSON(r, &in); err != nil {
 		return err
@@ -106,7 +107,7 @@ func (x *Exchange) apiAddGrant(w http.ResponseWriter, r *http.Request) error {
 	}
 	g, err := x.AddGrant(r.Context(), Grant{
 		Client: client, Service: service, Operations: in.Operations, Fields: in.Fields, Match: in.Match,
-		Purpose: in.Purpose, LegalBasis: in.LegalBasis, From: in.From, Until: in.Until, GrantedBy: actor(p),
+		Purpose: in.Purpose, LegalBasis: in.LegalBasis, From: in.From, Until: in.Until, Quota: in.Quota, GrantedBy: actor(p),
 	})
 	if err != nil {
 		return err

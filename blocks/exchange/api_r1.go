@@ -210,6 +210,9 @@ func (x *Exchange) writeFault(w http.ResponseWriter, r *http.Request, err error,
 	h := w.Header()
 	h.Set("Content-Type", got+";charset=UTF-8")
 	h.Set("X-Road-Error", x.vocabulary.Code(f.code))
+	if wait := waitSeconds(err); wait > 0 {
+		h.Set("Retry-After", strconv.FormatInt(wait, 10))
+	}
 	if a.MessageID != "" {
 		h.Set("X-Road-Id", headerValue(a.MessageID))
 	}

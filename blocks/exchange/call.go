@@ -22,6 +22,7 @@ import (
 // Refusals: errs.Forbidden exchange.no_grant, grant_revoked, grant_not_yet,
 // grant_expired, operation_not_granted, purpose_not_granted,
 // legal_basis_not_granted, field_not_granted, no_endpoint, unknown_client;
+// errs.TooMany exchange.quota_spent;
 // errs.NotFound exchange.unknown_service; errs.Invalid exchange.purpose_missing
 // and bad_…; errs.Unavailable exchange.provider_failed, answer_unreadable,
 // not_recorded; and the provider's own refusals.
@@ -42,6 +43,9 @@ func (x *Exchange) do(ctx context.Context, a *ask) (Answer, error) {
 	d, version, err := x.admit(ctx, a)
 	if err == nil && o == nil {
 		err = errs.New(errs.NotFound, "exchange.unknown_service", "service", a.Service.String())
+	}
+	if err == nil {
+		err = x.buckets.spend(a, d, now)
 	}
 	if err != nil {
 		return Answer{}, x.refuse(ctx, a, err)

@@ -66,6 +66,8 @@ type Exchange struct {
 	instance   string
 	vocabulary Vocabulary
 
+	buckets buckets
+
 	mu       sync.RWMutex
 	services map[ServiceID]*offered
 

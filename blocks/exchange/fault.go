@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"strconv"
 	"strings"
 
 	"github.com/dinh-gov/dinh/kernel/errs"
@@ -40,6 +41,8 @@ func faultOf(err error, a *ask) (f fault, own bool) {
 	case "no_grant", "grant_revoked", "grant_not_yet", "grant_expired", "operation_not_granted", "purpose_not_granted",
 		"legal_basis_not_granted", "field_not_granted", "no_endpoint":
 		return fault{atProvider + "access_denied", "Request is not allowed: " + service + reason(err, name)}, true
+	case "quota_spent":
+		return fault{atProvider + "access_denied", "Request is not allowed: " + service + reason(err, name)}, true
 	case "purpose_missing":
 		return fault{atClient + "missing_header", "Missing header X-Dinh-Purpose: more than one grant fits, name the purpose"}, true
 	case "unknown_client":
@@ -70,10 +73,21 @@ func reason(err error, name string) string {
 	switch {
 	case name == "field_not_granted" && e != nil:
 		return " (fields not granted: " + text(e.Args["fields"]) + ")"
+	case name == "quota_spent":
+		return " (quota spent; try again in " + strconv.FormatInt(waitSeconds(err), 10) + " s)"
 	case name == "no_endpoint":
 		return " (no such endpoint)"
 	}
 	return " (" + strings.ReplaceAll(name, "_", " ") + ")"
+}
+
+// waitSeconds is how long a caller has to wait; 0 when nothing says so.
+func waitSeconds(err error) int64 {
+	if e, ok := errs.As(err); ok {
+		n, _ := e.Args["seconds"].(int64)
+		return n
+	}
+	return 0
 }
 
 func text(v any) string {

@@ -31,6 +31,7 @@ type Grant struct {
 	From       time.Time   `json:"from"`           // zero: from now
 	Until      time.Time   `json:"until,omitzero"` // the first instant it no longer holds; zero: no end
 	RevokedAt  time.Time   `json:"revoked_at,omitzero"`
+	Quota      Quota       `json:"quota,omitzero"`
 	GrantedBy  string      `json:"granted_by,omitempty"` // opaque id of who granted it
 	RevokedBy  string      `json:"revoked_by,omitempty"`
 	Reason     string      `json:"reason,omitempty"` // why it was revoked
@@ -61,6 +62,7 @@ func (g Grant) check() error {
 	add(strings.TrimSpace(g.Purpose) == "", "purpose", "exchange.purpose_needed")
 	add(strings.TrimSpace(g.LegalBasis) == "", "legal_basis", "exchange.legal_basis_needed")
 	add(!g.Until.IsZero() && !g.Until.After(g.From), "until", "exchange.until_before_from")
+	add(!g.Quota.valid(), "quota", "exchange.bad_quota")
 	if len(wrong) > 0 {
 		return errs.New(errs.Invalid, "exchange.bad_grant").With(wrong...)
 	}
@@ -85,6 +87,7 @@ type decision struct {
 	legalBasis string
 	fields     []string   // what the answer may hold
 	tree       *fieldTree // the same, ready to filter with
+	grants     []*Grant   // on which it rests
 }
 
 // decide finds what the grants of one client on one service allow. Several
@@ -131,7 +134,7 @@ func decide(grants []*Grant, q question, now time.Time) (decision, error) {
 // within checks the fields of a question against the grants that fit otherwise.
 func within(fitting []*Grant, q question, no func(string, ...any) error) (decision, error) {
 	first := fitting[0]
-	d := decision{purpose: first.Purpose, legalBasis: first.LegalBasis, fields: first.Fields, tree: first.fields}
+	d := decision{purpose: first.Purpose, legalBasis: first.LegalBasis, fields: first.Fields, tree: first.fields, grants: fitting}
 	match := slices.Clone(first.Match)
 	if len(fitting) > 1 || d.tree == nil {
 		d.fields = nil

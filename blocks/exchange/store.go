@@ -117,13 +117,13 @@ func (r *rules) loadSubsystems(ctx context.Context, q db.Querier) error {
 
 func (r *rules) loadGrants(ctx context.Context, q db.Querier) error {
 	const query = `SELECT id, client, service, operations, fields, match_fields, purpose, legal_basis, valid_from, valid_until,
-		revoked_at, granted_by, revoked_by, reason FROM exchange_grant ORDER BY valid_from, id`
+		revoked_at, granted_by, revoked_by, reason, per_minute, burst FROM exchange_grant ORDER BY valid_from, id`
 	return each(ctx, q, query, func(rows *sql.Rows) error {
 		var g Grant
 		var client, service, ops, fields, match string
 		var from, until, revoked int64
 		err := rows.Scan(&g.ID, &client, &service, &ops, &fields, &match, &g.Purpose, &g.LegalBasis, &from, &until,
-			&revoked, &g.GrantedBy, &g.RevokedBy, &g.Reason)
+			&revoked, &g.GrantedBy, &g.RevokedBy, &g.Reason, &g.Quota.PerMinute, &g.Quota.Burst)
 		if err != nil {
 			return err
 		}
@@ -199,10 +199,10 @@ func insertGrant(ctx context.Context, q db.Querier, g Grant, now time.Time) erro
 		return err
 	}
 	_, err := q.ExecContext(ctx, `INSERT INTO exchange_grant (id, client, service, operations, fields, match_fields, purpose,
-			legal_basis, valid_from, valid_until, created_at, granted_by, revoked_at, revoked_by, reason)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', '') ON CONFLICT (id) DO NOTHING`,
+			legal_basis, valid_from, valid_until, created_at, granted_by, revoked_at, revoked_by, reason, per_minute, burst)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', '', $13, $14) ON CONFLICT (id) DO NOTHING`,
 		g.ID, g.Client.String(), g.Service.String(), string(ops), string(fields), string(matches), g.Purpose, g.LegalBasis,
-		db.Micros(g.From), db.Micros(g.Until), db.Micros(now), g.GrantedBy)
+		db.Micros(g.From), db.Micros(g.Until), db.Micros(now), g.GrantedBy, g.Quota.PerMinute, g.Quota.Burst)
 	return err
 }
 

@@ -124,6 +124,8 @@ func (w words) reason(code string) string {
 		return w.say("transparency.reason.other_purpose")
 	case "grant_expired", "grant_not_yet", "grant_revoked":
 		return w.say("transparency.reason.not_valid")
+	case "quota_spent":
+		return w.say("transparency.reason.quota")
 	case "purpose_missing":
 		return w.say("transparency.reason.no_purpose")
 	case "provider_failed", "provider_status", "answer_unreadable":

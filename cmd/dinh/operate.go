@@ -91,13 +91,17 @@ func grantCommand() *cobra.Command {
 			return err
 		}
 		w := table(cmd)
-		fmt.Fprintln(w, "GRANT\tCLIENT\tSERVICE\tMAY\tPURPOSE\tUNTIL\tSTATE")
+		fmt.Fprintln(w, "GRANT\tCLIENT\tSERVICE\tMAY\tPURPOSE\tQUOTA\tUNTIL\tSTATE")
 		for _, g := range grants {
 			state := "valid"
 			if !g.RevokedAt.IsZero() {
 				state = "revoked"
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", g.ID, g.Client, g.Service, strings.Join(g.Operations, ","), g.Purpose, g.Until.Format(time.DateOnly), state)
+			quota := "none"
+			if g.Quota.PerMinute > 0 {
+				quota = fmt.Sprintf("%d a minute", g.Quota.PerMinute)
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", g.ID, g.Client, g.Service, strings.Join(g.Operations, ","), g.Purpose, quota, g.Until.Format(time.DateOnly), state)
 		}
 		return w.Flush()
 	}))

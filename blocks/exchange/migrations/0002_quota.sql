@@ -1,0 +1,3 @@
+-- +goose Up
+ALTER TABLE exchange_grant ADD COLUMN per_minute INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE exchange_grant ADD COLUMN burst INTEGER NOT NULL DEFAULT 0;
