@@ -35,7 +35,7 @@ demo: build ## play both services from start to finish, then check everything
 	$(BIN) demo
 
 test-pg: assets ## the store and journey tests on a private PostgreSQL
-	PG_BIN='$(PG_BIN)' ./test/postgres.sh $(GO) test -count=1 ./kernel/db/... ./kernel/job/... ./kernel/event/... ./kernel/keys/... ./kernel/ledger/... ./blocks/... ./test/journeys/...
+	PG_BIN='$(PG_BIN)' ./test/postgres.sh $(GO) test -count=1 ./kernel/db/... ./kernel/job/... ./kernel/event/... ./kernel/keys/... ./kernel/ledger/... ./kernel/timestamp/... ./blocks/... ./test/journeys/...
 
 browser: build ## both journeys in a real browser, with axe and screenshots
 	node test/browser/run.mjs

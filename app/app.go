@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -39,6 +40,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/money"
 	"github.com/dinh-gov/dinh/kernel/rules"
 	"github.com/dinh-gov/dinh/kernel/telemetry"
+	"github.com/dinh-gov/dinh/kernel/timestamp"
 	"github.com/dinh-gov/dinh/web"
 )
 
@@ -59,7 +61,9 @@ type App struct {
 	Catalog  *i18n.Catalog
 	Pages    *web.Renderer
 	Metrics  *prometheus.Registry
-	Mailbox  *notify.Mailbox // nil when a mail server is configured
+	// Authority gives timestamps, also to others: POST /tsa.
+	Authority *timestamp.Authority
+	Mailbox   *notify.Mailbox // nil when a mail server is configured
 
 	Registers    *registers.Registers
 	Exchange     *exchange.Exchange
@@ -124,12 +128,13 @@ func (a *App) Close() {
 func (a *App) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	done := make(chan error, 2)
+	done := make(chan error, 3)
 	go func() { done <- a.Jobs.Run(ctx) }()
 	go func() { done <- a.Ledger.Run(ctx, time.Second) }()
+	go func() { done <- a.Ledger.RunTimestamps(ctx, time.Minute) }()
 	first := <-done
 	cancel()
-	return errors.Join(first, <-done)
+	return errors.Join(first, <-done, <-done)
 }
 
 // Serve answers requests on l and does the background work until ctx ends.
@@ -245,12 +250,19 @@ func (a *App) openLedger(ctx context.Context) error {
 	if a.VKey, err = verifierKey(origin, key); err != nil {
 		return err
 	}
-	a.Ledger, err = ledger.New(ledger.Deps{DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Origin: origin, Signer: signer})
-	return err
+	a.Authority = timestamp.NewAuthority(a.Keys, a.Config.Clock, a.Instance, keys.Name{CommonName: "Đình timestamping authority " + a.Instance})
+	var stamper ledger.Stamper = a.Authority
+	if a.Config.Timestamps != nil {
+		stamper = *a.Config.Timestamps
+	}
+	if a.Ledger, err = ledger.New(ledger.Deps{DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Origin: origin, Signer: signer, Stamper: stamper}); err != nil {
+		return err
+	}
+	return a.Metrics.Register(a.Ledger.Figures())
 }
 
 func (a *App) openPages(context.Context) (err error) {
-	a.Catalog, err = i18n.New(web.Messages(), httpx.Messages(), money.Messages(), calendar.Messages(), rules.Messages(), keys.Messages(), job.Messages(), ledger.Messages(), blob.Messages(),
+	a.Catalog, err = i18n.New(web.Messages(), httpx.Messages(), money.Messages(), calendar.Messages(), rules.Messages(), keys.Messages(), job.Messages(), ledger.Messages(), timestamp.Messages(), blob.Messages(),
 		registers.Messages(), exchange.Messages(), identity.Messages(), transparency.Messages(), payments.Messages(), documents.Messages(),
 		notify.Messages(), services.Messages(), forms.Messages(), cases.Messages(), portal.Messages(), workspace.Messages())
 	if err != nil {
@@ -366,7 +378,7 @@ func (a *App) openServices(context.Context) (err error) {
 func (a *App) openServer(context.Context) error {
 	var routes []httpx.Route
 	for _, b := range []httpx.Block{
-		a.Pages, a.Ledger, a.Registers, a.Exchange, a.Identity, a.Transparency, a.Payments, a.Documents, a.Notify, a.Services, a.Forms, a.Portal, a.Workspace,
+		a.Pages, a.Ledger, a.Authority, a.Registers, a.Exchange, a.Identity, a.Transparency, a.Payments, a.Documents, a.Notify, a.Services, a.Forms, a.Portal, a.Workspace,
 	} {
 		routes = append(routes, b.Routes()...)
 	}
@@ -397,6 +409,10 @@ func (a *App) ownRoutes() []httpx.Route {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 			_, err := fmt.Fprintln(w, a.VKey)
 			return err
+		}},
+		{Method: "GET", Path: "/ca.pem", Access: auth.Public(), Anonymous: true, Handle: func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("Content-Type", "application/x-pem-file")
+			return pem.Encode(w, &pem.Block{Type: "CERTIFICATE", Bytes: a.Keys.CA().Raw})
 		}},
 	}
 }

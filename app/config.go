@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/blob"
 	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/httpx"
+	"github.com/dinh-gov/dinh/kernel/timestamp"
 )
 
 // Config is everything that differs between installations. The zero value of
@@ -24,18 +26,21 @@ type Config struct {
 	Data     string         // folder for database, keys and files; created if missing
 	Database string         // sqlite:///… or postgres://…; empty: dinh.db in Data
 	Files    *blob.S3Config // bucket for uploads and documents; nil: files/ in Data
-	Origin   string         // public address, https://…; empty: http://localhost:8080
-	Demo     bool           // sample people sign in without a passkey; the banner says so
-	People   int            // with Demo: how many people an empty database is seeded with
-	Seed     int64
-	Cast     int               // with Demo: more sample people, see App.Cast
-	Mail     notify.MailConfig // empty host: with Demo the built-in mailbox
-	Workers  int               // background jobs at once; 0: 16
-	MaxRate  float64           // requests a second per client; 0: no limit
-	Proxy    string            // header in which a proxy in front names the client; empty: no proxy
-	Clock    clock.Clock       // nil: the machine's
-	Log      *slog.Logger      // nil: slog's default
-	Progress func(what string, done, total int)
+	// Timestamps is an authority of somebody else that dates the ledger; nil: the
+	// house's own, whose clock proves less.
+	Timestamps *timestamp.Client
+	Origin     string // public address, https://…; empty: http://localhost:8080
+	Demo       bool   // sample people sign in without a passkey; the banner says so
+	People     int    // with Demo: how many people an empty database is seeded with
+	Seed       int64
+	Cast       int               // with Demo: more sample people, see App.Cast
+	Mail       notify.MailConfig // empty host: with Demo the built-in mailbox
+	Workers    int               // background jobs at once; 0: 16
+	MaxRate    float64           // requests a second per client; 0: no limit
+	Proxy      string            // header in which a proxy in front names the client; empty: no proxy
+	Clock      clock.Clock       // nil: the machine's
+	Log        *slog.Logger      // nil: slog's default
+	Progress   func(what string, done, total int)
 }
 
 func (c *Config) complete() error {
@@ -125,4 +130,25 @@ func ParseFiles(store string) (*blob.S3Config, error) {
 		return nil, errors.New("files: name the key and the secret too: s3://key:secret@host:port/bucket")
 	}
 	return c, nil
+}
+
+// ParseTimestamps names the timestamping authority at an address, and the file
+// with the certificates (PEM) that its own must lead to.
+func ParseTimestamps(address, roots string) (*timestamp.Client, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, errors.New("tsa: write the authority's address, such as https://tsa.example.vn")
+	}
+	if roots == "" {
+		return nil, errors.New("tsa: name the file with the authority's root certificates (PEM) with --tsa-ca")
+	}
+	text, err := os.ReadFile(roots)
+	if err != nil {
+		return nil, fmt.Errorf("tsa: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("tsa: %s holds no certificate in PEM", roots)
+	}
+	return &timestamp.Client{URL: address, Roots: pool}, nil
 }

@@ -17,7 +17,7 @@ import (
 
 // house holds the flags that every verb on a running house's data takes.
 type house struct {
-	data, database, files, origin, smtp, mailFrom, proxy string
+	data, database, files, origin, smtp, mailFrom, proxy, tsa, tsaCA string
 
 	demo             bool
 	people, cast     int
@@ -41,6 +41,8 @@ func (h *house) flags(c *cobra.Command) {
 	f.IntVar(&h.cast, "cast", 0, "with --demo: this many more mothers and drivers to sign in as, for load and fault tests")
 	f.IntVar(&h.workers, "workers", 16, "background jobs at once")
 	f.Float64Var(&h.rate, "rate", 0, "requests a second that one client may make; 0 is no limit")
+	f.StringVar(&h.tsa, "tsa", env("DINH_TSA", ""), "timestamping authority (RFC 3161) that dates the ledger, https://…; default: the house's own (DINH_TSA)")
+	f.StringVar(&h.tsaCA, "tsa-ca", env("DINH_TSA_CA", ""), "file with the authority's root certificates, PEM (DINH_TSA_CA)")
 	f.StringVar(&h.proxy, "proxy-header", env("DINH_PROXY_HEADER", ""), "behind a proxy: the header in which it names the client, such as X-Forwarded-For (DINH_PROXY_HEADER)")
 	f.BoolVar(&h.verbose, "verbose", false, "log every request")
 	f.BoolVar(&h.jsonLog, "log-json", false, "log as JSON")
@@ -68,6 +70,11 @@ func (h *house) config(errOut io.Writer) (app.Config, error) {
 	var err error
 	if h.files != "" {
 		if c.Files, err = app.ParseFiles(h.files); err != nil {
+			return c, err
+		}
+	}
+	if h.tsa != "" {
+		if c.Timestamps, err = app.ParseTimestamps(h.tsa, h.tsaCA); err != nil {
 			return c, err
 		}
 	}

@@ -36,6 +36,14 @@ func oidOrganizationIdentifier() asn1.ObjectIdentifier {
 	return asn1.ObjectIdentifier{2, 5, 4, 97}
 }
 
+// oidTimeStamping is id-kp-timeStamping of RFC 5280.
+func oidTimeStamping() asn1.ObjectIdentifier {
+	return asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 8}
+}
+
+// oidExtKeyUsage is id-ce-extKeyUsage.
+func oidExtKeyUsage() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{2, 5, 29, 37} }
+
 // generate makes a private key for a use.
 func generate(use Use) (crypto.Signer, string, error) {
 	if use == Sign {
@@ -122,6 +130,15 @@ func leafTemplate(use Use, n Name, now time.Time) (*x509.Certificate, error) {
 		// contentCommitment (non-repudiation) is what makes it a signature on paper's terms.
 		t.KeyUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment
 		t.UnknownExtKeyUsage = []asn1.ObjectIdentifier{oidDocumentSigning()}
+		t.NotAfter = now.AddDate(documentYears, 0, 0)
+	case Time:
+		// RFC 3161 §2.3: timeStamping is the one purpose, and critical.
+		purposes, err := asn1.Marshal([]asn1.ObjectIdentifier{oidTimeStamping()})
+		if err != nil {
+			return nil, err
+		}
+		t.KeyUsage = x509.KeyUsageDigitalSignature
+		t.ExtraExtensions = []pkix.Extension{{Id: oidExtKeyUsage(), Critical: true, Value: purposes}}
 		t.NotAfter = now.AddDate(documentYears, 0, 0)
 	case TLS:
 		t.KeyUsage = x509.KeyUsageDigitalSignature

@@ -30,6 +30,7 @@ const (
 	Token    Use = "token"
 	Document Use = "document"
 	TLS      Use = "tls"
+	Time     Use = "time"
 
 	useCA Use = "ca" // the instance's own, one of it
 )

@@ -21,7 +21,7 @@ func (k *Keys) newRecord(at slot, name Name) (*record, error) {
 	case Sign, Token:
 	case useCA:
 		template = caTemplate(k.instance, now)
-	case Document, TLS:
+	case Document, TLS, Time:
 		var err error
 		if template, err = leafTemplate(at.use, name, now); err != nil {
 			return nil, errs.New(errs.Invalid, "keys.name_missing", "owner", at.owner, "use", string(at.use)).Wrap(err)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/httpx"
 )
 
@@ -16,6 +17,8 @@ func (l *Ledger) Routes() []httpx.Route {
 	return []httpx.Route{
 		{Method: http.MethodGet, Path: prefix + "/checkpoint", Access: auth.Public(), Anonymous: true, Handle: l.getCheckpoint},
 		{Method: http.MethodGet, Path: prefix + "/tile/{path...}", Access: auth.Public(), Anonymous: true, Handle: l.getTile},
+		{Method: http.MethodGet, Path: prefix + "/timestamp", Access: auth.Public(), Anonymous: true, Handle: l.getTimestamp},
+		{Method: http.MethodGet, Path: prefix + "/timestamp/checkpoint", Access: auth.Public(), Anonymous: true, Handle: l.getTimestamp},
 	}
 }
 
@@ -37,6 +40,32 @@ func (l *Ledger) getCheckpoint(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache") // it changes with every seal
 	return send(w, signed)
+}
+
+// getTimestamp serves the newest dated checkpoint and the answer that dates it;
+// ?size=N asks for an older one. The two belong together, so whoever fetches
+// both names the size.
+func (l *Ledger) getTimestamp(w http.ResponseWriter, r *http.Request) error {
+	size := int64(0)
+	if text := r.URL.Query().Get("size"); text != "" {
+		n, ok := decimal(text)
+		if !ok || n == 0 {
+			return errs.New(errs.NotFound, "ledger.not_dated", "size", text)
+		}
+		size = n
+	}
+	d, err := l.Timestamp(r.Context(), size)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Dinh-Ledger-Size", strconv.FormatInt(d.Size, 10))
+	w.Header().Set("Cache-Control", "no-cache")
+	if strings.HasSuffix(r.URL.Path, "/checkpoint") {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		return send(w, d.Checkpoint)
+	}
+	w.Header().Set("Content-Type", "application/timestamp-reply")
+	return send(w, d.Reply)
 }
 
 func (l *Ledger) getTile(w http.ResponseWriter, r *http.Request) error {

@@ -16,8 +16,13 @@
 // tlog-checkpoint (signed note, Ed25519), tlog-proof. Hashing is RFC 6962 with SHA-256. Other
 // people's clients and checkers read the log without knowing us.
 //
-// Routes (api_tiles.go): /checkpoint, /tile/<L>/<N>[.p/<W>], /tile/entries/<N>[.p/<W>].
+// A timestamping authority (Deps.Stamper, RFC 3161) dates the newest checkpoint now and then, and with
+// it all before it; an authority that fails raises an alarm and stops nothing.
+//
+// Routes (api_tiles.go): /checkpoint, /tile/<L>/<N>[.p/<W>], /tile/entries/<N>[.p/<W>], /timestamp and
+// /timestamp/checkpoint (the newest dated one, or ?size=N).
 //
 // Tables: ledger_leaf (every leaf; idx is NULL until sealed), ledger_tile (hash tiles, the rightmost
-// of a level partial), ledger_checkpoint (each signed tree head), ledger_lease (who may seal).
+// of a level partial), ledger_checkpoint (each signed tree head), ledger_lease (who may seal), ledger_timestamp
+// (answers that date a checkpoint).
 package ledger

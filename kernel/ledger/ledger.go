@@ -41,6 +41,8 @@ type Deps struct {
 	Origin string
 	// Signer signs checkpoints; its name must be the origin.
 	Signer note.Signer
+	// Stamper dates checkpoints; nil leaves them undated.
+	Stamper Stamper
 }
 
 // Ledger is one log in one database. All methods are safe for concurrent use, also by several
@@ -51,6 +53,7 @@ type Ledger struct {
 	log    *slog.Logger
 	origin string
 	signer note.Signer
+	stamps stamps
 
 	holder string // this process, in the lease
 	wake   chan struct{}
@@ -74,7 +77,7 @@ func New(d Deps) (*Ledger, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Ledger{
-		db: d.DB, clock: d.Clock, log: log, origin: d.Origin, signer: d.Signer,
+		db: d.DB, clock: d.Clock, log: log, origin: d.Origin, signer: d.Signer, stamps: stamps{by: d.Stamper},
 		holder: id.New(d.Clock.Now()),
 		wake:   make(chan struct{}, 1),
 		tiles:  make(map[tileKey][]byte),

@@ -18,6 +18,10 @@ var outside = map[string]string{
 	"/ledger/checkpoint":   "c2sp.org/tlog-tiles",
 	"/ledger/tile/":        "c2sp.org/tlog-tiles",
 	"/ledger/verifier-key": "c2sp.org/signed-note",
+	"/ledger/timestamp":    "RFC 3161, in DER",
+	"/ledger/timestamp/":   "a checkpoint, as c2sp.org/tlog-checkpoint",
+	"/tsa":                 "RFC 3161 over HTTP (section 3.4)",
+	"/ca.pem":              "a certificate",
 	"/r1/":                 "X-Road's message protocol for REST",
 	"/listClients":         "X-Road's metaservice",
 }
