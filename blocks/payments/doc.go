@@ -7,16 +7,20 @@
 //	bill:    open ──paid──> paid ──refund──> refunded
 //	           └──cancel──> cancelled
 //	payment: started ──> paid
-//	             └─────> failed (declined, expired, cancelled)
+//	             ├─────> failed (declined, expired, cancelled)
+//	             └─────> surplus ──> returned (the bill was settled by then)
 //
 // A card is typed on the provider's own page, never on ours. The provider
 // that comes with Đình is a sandbox with test cards; another one implements
 // Provider.
 //
 // Accounts of the journal, by member: receivable (people owe), provider (the
-// provider owes us), revenue (fees earned). A bill debits receivable and
-// credits revenue; a payment debits provider and credits receivable; a refund
-// debits revenue and credits provider; a cancelled bill is booked back.
+// provider owes us), revenue (fees earned), surplus (we owe people who paid a
+// settled bill). A bill debits receivable and credits revenue; a payment debits
+// provider and credits receivable; a refund debits revenue and credits provider;
+// a cancelled bill is booked back. A payment that nobody owed debits provider
+// and credits surplus, and the reverse once it is given back: so the provider's
+// account agrees with the provider's statement, line by line.
 //
 //	pages  /pay/{bill}, /pay/{bill}/done, /sandbox-card/{ref}
 //	GET    /api/payments/bills            the caller's bills

@@ -3,7 +3,6 @@ package payments
 import (
 	"context"
 	"embed"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -301,8 +300,7 @@ func (p *Payments) neverBegan(pay payment) ProviderStatus {
 }
 
 // paid books a payment once. A payment of a bill that is settled by now (two
-// windows, or cancelled in between) is given back, by a job of the same
-// transaction.
+// windows, or cancelled in between) is a surplus.
 func (p *Payments) paid(ctx context.Context, billID string, pay payment) (bill Bill, err error) {
 	err = p.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
 		if bill, err = p.store.billBy(ctx, "id", billID); err != nil {
@@ -310,14 +308,14 @@ func (p *Payments) paid(ctx context.Context, billID string, pay payment) (bill B
 		}
 		now, state := p.d.Clock.Now(), "paid"
 		if bill.State != Open {
-			state = "returned"
+			state = stateSurplus
 		}
 		moved, err := p.store.movePayment(ctx, pay.ID, state, "", now)
 		if err != nil || !moved {
 			return err
 		}
 		if bill.State != Open {
-			return p.d.Jobs.Enqueue(ctx, jobReturn, surplus{Payment: pay.ID, Ref: pay.Ref, Amount: bill.Amount}, job.Key("twice/"+pay.ID))
+			return p.keepSurplus(ctx, bill, pay)
 		}
 		bill.State, bill.Settled = Paid, now
 		if err := p.store.updateBill(ctx, bill); err != nil {
@@ -329,22 +327,6 @@ func (p *Payments) paid(ctx context.Context, billID string, pay payment) (bill B
 		return p.d.Bus.Publish(ctx, EventPaid, bill.ID, p.fact(bill, bill.Amount, ""))
 	})
 	return bill, err
-}
-
-// surplus is a payment that nobody owed.
-type surplus struct {
-	Payment string       `json:"payment"`
-	Ref     string       `json:"ref"`
-	Amount  money.Amount `json:"amount"`
-}
-
-// giveBack returns a surplus. The provider does it once for a key.
-func (p *Payments) giveBack(ctx context.Context, j job.Job) error {
-	var s surplus
-	if err := json.Unmarshal(j.Payload, &s); err != nil {
-		return job.Permanent(err)
-	}
-	return p.provider.Refund(ctx, s.Ref, "twice/"+s.Payment, s.Amount)
 }
 
 func (p *Payments) failed(ctx context.Context, bill Bill, pay payment, reason string) error {

@@ -30,15 +30,17 @@ func (plainNames) Pseudonym(v string) string { return "p-" + v }
 type provider struct {
 	mu       sync.Mutex
 	state    map[string]payments.ProviderStatus
+	amount   map[string]int64 // by ref
 	refunded map[string]int64 // by key
 	fail     error
 }
 
 func (p *provider) Name() string { return "test" }
 
-func (p *provider) Start(_ context.Context, ref string, _ payments.Order) (string, error) {
+func (p *provider) Start(_ context.Context, ref string, o payments.Order) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.amount[ref] = o.Amount.Minor
 	p.state[ref] = payments.ProviderStatus{State: "started"}
 	return "/card/" + ref, nil
 }
@@ -69,6 +71,34 @@ func (p *provider) Refund(_ context.Context, _, key string, a money.Amount) erro
 	return nil
 }
 
+// holds is what the provider's statement ends with: all that people paid, less
+// all that it gave back.
+func (p *provider) holds() (minor int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for ref, s := range p.state {
+		if s.State == "paid" {
+			minor += p.amount[ref]
+		}
+	}
+	for _, back := range p.refunded {
+		minor -= back
+	}
+	return minor
+}
+
+// surplus is what the provider gave back of payments that nobody owed.
+func (p *provider) surplus() (minor int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for key, back := range p.refunded {
+		if strings.HasPrefix(key, "twice/") {
+			minor += back
+		}
+	}
+	return minor
+}
+
 func (p *provider) all(state, reason string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -92,7 +122,7 @@ func open(t testing.TB) *house { t.Helper(); return openWith(t, false) }
 func openWith(t testing.TB, sandbox bool) *house {
 	t.Helper()
 	d := dbtest.New(t, dbtest.Set{Name: "payments", FS: payments.Migrations()}, dbtest.Set{Name: "job", FS: job.Migrations()})
-	h := &house{provider: &provider{state: map[string]payments.ProviderStatus{}, refunded: map[string]int64{}}, clock: clock.New(time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC))}
+	h := &house{provider: &provider{state: map[string]payments.ProviderStatus{}, amount: map[string]int64{}, refunded: map[string]int64{}}, clock: clock.New(time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC))}
 	h.queue = job.New(job.Deps{DB: d, Clock: h.clock, Log: slog.New(slog.DiscardHandler)})
 	bus := event.New(h.queue, h.clock)
 	for _, e := range []string{payments.EventPaid, payments.EventFailed, payments.EventRefunded} {
@@ -115,10 +145,37 @@ func as(number string) context.Context {
 	return auth.With(context.Background(), auth.Principal{Account: "a", Number: number, Level: auth.Low})
 }
 
-func balanced(t testing.TB, h *house) {
+func balanced(t rapid.TB, h *house) {
 	t.Helper()
 	if off, err := h.Balanced(context.Background()); err != nil || len(off) != 0 {
 		t.Errorf("the books are off: %v %v", off, err)
+	}
+}
+
+// account is one account of the member's books.
+func account(t rapid.TB, h *house, name string) (b payments.Balance) {
+	t.Helper()
+	all, err := h.Balances(context.Background())
+	if err != nil {
+		t.Error(err)
+	}
+	for _, a := range all {
+		if a.Account == "GOV/MPS/"+name {
+			b = a
+		}
+	}
+	return b
+}
+
+// reconciled compares the books with the provider's statement, when every
+// payment is settled.
+func reconciled(t rapid.TB, h *house) {
+	t.Helper()
+	if a := account(t, h, "provider"); a.Debit-a.Credit != h.provider.holds() {
+		t.Errorf("the books say that the provider holds %d, its statement %d", a.Debit-a.Credit, h.provider.holds())
+	}
+	if a := account(t, h, "surplus"); a.Debit != h.provider.surplus() {
+		t.Errorf("the books say that %d was given back, the provider %d", a.Debit, h.provider.surplus())
 	}
 }
 
@@ -295,15 +352,55 @@ func TestTwoWindowsPayOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	balanced(t, h)
+	reconciled(t, h)
+	if a := account(t, h, "surplus"); a.Credit != 115000 || a.Debit != 0 {
+		t.Errorf("before the second payment is given back the books have %+v", a)
+	}
 	if err := h.queue.Drain(ctx); err != nil {
 		t.Fatal(err)
 	}
 	balanced(t, h)
+	reconciled(t, h)
+	if a := account(t, h, "surplus"); a.Credit != 115000 || a.Debit != 115000 {
+		t.Errorf("after the second payment was given back the books have %+v", a)
+	}
 	if got, _ := h.Find(ctx, b.ID); got.State != payments.Paid {
 		t.Errorf("%v", got.State)
 	}
 	if len(h.provider.refunded) != 1 {
 		t.Errorf("the second payment was given back %d times: %v", len(h.provider.refunded), h.provider.refunded)
+	}
+}
+
+// A provider that is down keeps the surplus, and so do the books, until it is
+// back; then the money is given back once, however often the work is repeated.
+func TestASurplusWaitsForTheProvider(t *testing.T) {
+	t.Parallel()
+	h, ctx := open(t), as("001")
+	b, _ := h.CreateBill(ctx, bill("k"))
+	if _, err := h.Start(ctx, b.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Cancel(ctx, b.ID); err != nil {
+		t.Fatal(err)
+	}
+	h.provider.all("paid", "")
+	if got, _, err := h.Settle(ctx, b.ID); err != nil || got.State != payments.Cancelled {
+		t.Fatal(got.State, err)
+	}
+	h.provider.fail = errs.New(errs.Unavailable, "payments.provider_down")
+	for _, want := range []int64{0, 115000, 115000} {
+		if err := h.queue.Drain(ctx); err != nil {
+			t.Fatal(err)
+		}
+		balanced(t, h)
+		reconciled(t, h)
+		if a := account(t, h, "surplus"); a.Credit != 115000 || a.Debit != want {
+			t.Errorf("the books have %+v, want %d given back", a, want)
+		}
+		h.provider.fail = nil
+		h.clock.Advance(time.Hour)
 	}
 }
 
@@ -337,7 +434,8 @@ func TestBadBills(t *testing.T) {
 	}
 }
 
-// TestTheBooksAlwaysBalance does anything in any order.
+// TestTheBooksAlwaysBalance does anything in any order, paying twice too; when
+// every payment is settled, the books and the provider's statement agree.
 func TestTheBooksAlwaysBalance(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -355,7 +453,7 @@ func TestTheBooksAlwaysBalance(t *testing.T) {
 				continue
 			}
 			id := rapid.SampledFrom(bills).Draw(rt, "bill")
-			switch rapid.IntRange(0, 5).Draw(rt, "what") {
+			switch rapid.IntRange(0, 7).Draw(rt, "what") {
 			case 0:
 				_, _ = h.Start(ctx, id)
 			case 1:
@@ -368,10 +466,30 @@ func TestTheBooksAlwaysBalance(t *testing.T) {
 				_, _ = h.Refund(ctx, payments.NewRefund{Key: fmt.Sprint("r", rapid.IntRange(0, 9).Draw(rt, "key"), id), Bill: id, Amount: money.Amount{Minor: rapid.Int64Range(0, 500_000).Draw(rt, "back"), Currency: "VND"}})
 			case 5:
 				_ = h.Cancel(ctx, id)
+			case 6: // two windows
+				_, _ = h.Start(ctx, id)
+				_, _ = h.Start(ctx, id)
+				h.provider.all("paid", "")
+			case 7:
+				_ = h.queue.Drain(ctx)
 			}
 			if off, err := h.Balanced(ctx); err != nil || len(off) != 0 {
 				rt.Fatalf("after step %d: %v %v", i, off, err)
 			}
+		}
+		if err := h.SettleAll(ctx); err != nil {
+			rt.Fatal(err)
+		}
+		reconciled(rt, h)
+		for range 2 {
+			if err := h.queue.Drain(ctx); err != nil {
+				rt.Fatal(err)
+			}
+		}
+		reconciled(rt, h)
+		balanced(rt, h)
+		if a := account(rt, h, "surplus"); a.Debit != a.Credit {
+			rt.Fatalf("not all of the surplus was given back: %+v", a)
 		}
 	})
 }

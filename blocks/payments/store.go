@@ -115,6 +115,11 @@ func (s store) movePayment(ctx context.Context, id, state, reason string, at tim
 	return s.moved(ctx, `UPDATE payments_payment SET state=$1, reason=$2, settled=$3 WHERE id=$4 AND state='started'`, state, reason, at.UnixMicro(), id)
 }
 
+// returnPayment ends a surplus, once.
+func (s store) returnPayment(ctx context.Context, id string) (bool, error) {
+	return s.moved(ctx, `UPDATE payments_payment SET state='returned' WHERE id=$1 AND state='surplus'`, id)
+}
+
 func (s store) payments(ctx context.Context, bill string) ([]payment, error) {
 	return db.List(ctx, s.db, func(scan db.Scan) (p payment, err error) {
 		var created int64

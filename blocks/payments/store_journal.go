@@ -46,12 +46,14 @@ func (s store) balances(ctx context.Context) ([]Balance, error) {
 // differences asks what must be zero; each query names one truth of the books.
 func (s store) differences(ctx context.Context) (map[string]int64, error) {
 	truths := map[string]string{
-		"debits less credits":                          `SELECT COALESCE(SUM(debit),0)-COALESCE(SUM(credit),0) FROM payments_line`,
-		"unbalanced entries":                           `SELECT COUNT(*) FROM (SELECT journal FROM payments_line GROUP BY journal, currency HAVING SUM(debit)<>SUM(credit)) x`,
-		"entries without lines":                        `SELECT COUNT(*) FROM payments_journal WHERE id NOT IN (SELECT journal FROM payments_line)`,
-		"receivable less open bills":                   `SELECT (SELECT COALESCE(SUM(debit)-SUM(credit),0) FROM payments_line WHERE account LIKE '%/receivable') - (SELECT COALESCE(SUM(amount),0) FROM payments_bill WHERE state='open')`,
-		"provider less what was paid and not returned": `SELECT (SELECT COALESCE(SUM(debit)-SUM(credit),0) FROM payments_line WHERE account LIKE '%/provider') - (SELECT COALESCE(SUM(amount-refunded),0) FROM payments_bill WHERE state IN ('paid','part_refunded','refunded'))`,
-		"refunds less refunded on bills":               `SELECT (SELECT COALESCE(SUM(amount),0) FROM payments_refund) - (SELECT COALESCE(SUM(refunded),0) FROM payments_bill)`,
+		"debits less credits":        `SELECT COALESCE(SUM(debit),0)-COALESCE(SUM(credit),0) FROM payments_line`,
+		"unbalanced entries":         `SELECT COUNT(*) FROM (SELECT journal FROM payments_line GROUP BY journal, currency HAVING SUM(debit)<>SUM(credit)) x`,
+		"entries without lines":      `SELECT COUNT(*) FROM payments_journal WHERE id NOT IN (SELECT journal FROM payments_line)`,
+		"receivable less open bills": `SELECT (SELECT COALESCE(SUM(debit)-SUM(credit),0) FROM payments_line WHERE account LIKE '%/receivable') - (SELECT COALESCE(SUM(amount),0) FROM payments_bill WHERE state='open')`,
+		"provider less what was paid and not returned": `SELECT (SELECT COALESCE(SUM(debit)-SUM(credit),0) FROM payments_line WHERE account LIKE '%/provider') - (SELECT COALESCE(SUM(amount-refunded),0) FROM payments_bill WHERE state IN ('paid','part_refunded','refunded'))
+			- (SELECT COALESCE(SUM(b.amount),0) FROM payments_payment p JOIN payments_bill b ON b.id=p.bill WHERE p.state='surplus')`,
+		"surplus less payments to give back": `SELECT (SELECT COALESCE(SUM(credit)-SUM(debit),0) FROM payments_line WHERE account LIKE '%/surplus') - (SELECT COALESCE(SUM(b.amount),0) FROM payments_payment p JOIN payments_bill b ON b.id=p.bill WHERE p.state='surplus')`,
+		"refunds less refunded on bills":     `SELECT (SELECT COALESCE(SUM(amount),0) FROM payments_refund) - (SELECT COALESCE(SUM(refunded),0) FROM payments_bill)`,
 	}
 	out := map[string]int64{}
 	err := s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
