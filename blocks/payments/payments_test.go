@@ -117,9 +117,11 @@ type house struct {
 	events   []string
 }
 
-func open(t testing.TB) *house { t.Helper(); return openWith(t, false) }
+func open(t testing.TB) *house { t.Helper(); return openWith(t, func(*payments.Deps) {}) }
 
-func openWith(t testing.TB, sandbox bool) *house {
+func withSandbox(d *payments.Deps) { d.Provider = nil }
+
+func openWith(t testing.TB, change func(*payments.Deps)) *house {
 	t.Helper()
 	d := dbtest.New(t, dbtest.Set{Name: "payments", FS: payments.Migrations()}, dbtest.Set{Name: "job", FS: job.Migrations()})
 	h := &house{provider: &provider{state: map[string]payments.ProviderStatus{}, amount: map[string]int64{}, refunded: map[string]int64{}}, clock: clock.New(time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC))}
@@ -129,9 +131,7 @@ func openWith(t testing.TB, sandbox bool) *house {
 		bus.Subscribe(e, "test", func(_ context.Context, ev event.Event) error { h.events = append(h.events, ev.Type); return nil })
 	}
 	deps := payments.Deps{DB: d, Clock: h.clock, Keys: plainNames{}, Bus: bus, Jobs: h.queue, Provider: h.provider}
-	if sandbox {
-		deps.Provider = nil
-	}
+	change(&deps)
 	h.Payments = payments.New(deps)
 	return h
 }
@@ -277,7 +277,7 @@ func TestAPaymentThatNeverReachedTheProvider(t *testing.T) {
 // late it comes.
 func TestThePaymentPageCloses(t *testing.T) {
 	t.Parallel()
-	h, ctx := openWith(t, true), as("001")
+	h, ctx := openWith(t, withSandbox), as("001")
 	b, err := h.CreateBill(ctx, bill("k1"))
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package payments
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/dinh-gov/dinh/kernel/clock"
@@ -14,7 +13,7 @@ import (
 // sandbox is a card provider for trying things out. It behaves like a real
 // one: its own page takes the card, it keeps its own books, and it answers
 // questions about a payment whenever it is asked. Its page closes after a day.
-// No card number is stored.
+// Nothing about a card is stored.
 type sandbox struct {
 	store store
 	clock clock.Clock
@@ -54,30 +53,11 @@ func (s *sandbox) Refund(ctx context.Context, ref, key string, amount money.Amou
 	return s.store.sandboxRefund(ctx, ref, key, amount.Minor)
 }
 
-// card tries to pay with a card number. The test cards are those that people
-// know from other sandboxes.
-func (s *sandbox) card(ctx context.Context, ref, number string) (ProviderStatus, error) {
-	status := ProviderStatus{State: "failed"}
-	switch digits(number) {
-	case "4444333322221111", "4242424242424242":
-		status.State = "paid"
-	case "4000000000000002":
-		status.Reason = "declined"
-	case "4000000000000069":
-		status.Reason = "expired_card"
-	case "4000000000000119":
-		status.Reason = "provider_error"
-	default:
-		return status, errs.New(errs.Invalid, "payments.not_a_test_card")
+// pay tries to pay with a card whose fields are right.
+func (s *sandbox) pay(ctx context.Context, ref string, c card) error {
+	status, known := outcome(c.number)
+	if !known {
+		return errs.New(errs.Invalid, "payments.not_a_test_card")
 	}
-	return status, s.store.sandboxMove(ctx, ref, status)
-}
-
-func digits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, s)
+	return s.store.sandboxMove(ctx, ref, status)
 }

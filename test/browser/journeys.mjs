@@ -43,7 +43,7 @@ async function pay (p, id, card) {
   await p.page.waitForLoadState('load')
   await p.seen('pay')
   await p.press('/pay/', 'card')
-  for (const [name, value] of [['number', card], ['expiry', '12/30'], ['code', '123'], ['name', 'NGUYEN VAN A']]) await p.page.locator(`input[name=${name}]`).fill(value)
+  for (const [name, value] of [['number', card], ['expiry', '12/99'], ['code', '123'], ['name', 'NGUYEN VAN A']]) await p.page.locator(`input[name=${name}]`).fill(value)
   await p.press('/sandbox-card/', 'pay-done')
 }
 

@@ -166,7 +166,7 @@ func TestPayingTwice(t *testing.T) {
 	}
 	cards = append(cards, cards...)
 	atOnce(len(cards), func(i int) {
-		if _, err := b.Submit(t.Context(), cards[i], url.Values{"number": {"4444333322221111"}, "expiry": {"12/30"}, "code": {"123"}, "name": {"A"}}, nil); err != nil {
+		if _, err := b.Submit(t.Context(), cards[i], url.Values{"number": {"4444333322221111"}, "expiry": {"12/99"}, "code": {"123"}, "name": {"A"}}, nil); err != nil {
 			t.Errorf("window %d: %v", i, err)
 		}
 	})

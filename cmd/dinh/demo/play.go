@@ -234,7 +234,7 @@ func Pay(ctx context.Context, b *play.Browser, path, card string) error {
 	if form == nil {
 		return fmt.Errorf("no card page: %s", page.Heading())
 	}
-	if page, err = b.Submit(ctx, form, url.Values{"number": {card}, "expiry": {"12/30"}, "code": {"123"}, "name": {"NGUYEN VAN A"}}, nil); err != nil {
+	if page, err = b.Submit(ctx, form, url.Values{"number": {card}, "expiry": {"12/99"}, "code": {"123"}, "name": {"NGUYEN VAN A"}}, nil); err != nil {
 		return err
 	}
 	if page.Form("/pay/") != nil {
