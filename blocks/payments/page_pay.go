@@ -7,6 +7,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/httpx"
 	"github.com/dinh-gov/dinh/kernel/i18n"
+	"github.com/dinh-gov/dinh/kernel/money"
 	"github.com/dinh-gov/dinh/web"
 )
 
@@ -88,7 +89,34 @@ func (p *Payments) showDone(w http.ResponseWriter, req *http.Request) error {
 			web.Form{Action: "/pay/" + b.ID, Body: []web.Component{web.Button{Text: p.t(req, "payments.try_again")}}},
 			web.Link{Text: p.t(req, "payments.later"), Href: b.Return})
 	}
+	more, err := p.surplusLines(req, b)
+	if err != nil {
+		return err
+	}
 	page.Data = web.Plain{}
 	parts := []web.Component{web.Panel{TitleText: p.t(req, "payments.state."+string(b.State)), Text: b.Amount.Format(lang)}}
+	parts = append(parts, more...)
 	return p.d.Pages.Show(w, req, page, append(parts, p.summary(req, b), web.Button{Text: p.t(req, "payments.back_to_application"), Href: b.Return})...)
+}
+
+// surplusLines tell a person who paid a settled bill that they get it back.
+func (p *Payments) surplusLines(req *http.Request, b Bill) ([]web.Component, error) {
+	waiting, returned, err := p.surplusOf(req.Context(), b)
+	if err != nil {
+		return nil, err
+	}
+	what := "payments.twice."
+	if b.State == Cancelled { // nobody paid it before
+		what = "payments.late."
+	}
+	var out []web.Component
+	for _, line := range []struct {
+		state  string
+		amount money.Amount
+	}{{stateSurplus, waiting}, {stateReturned, returned}} {
+		if line.amount.Minor > 0 {
+			out = append(out, web.InsetText{Text: p.t(req, what+line.state, "amount", line.amount.Format(i18n.LangFrom(req.Context())))})
+		}
+	}
+	return out, nil
 }

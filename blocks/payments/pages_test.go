@@ -9,11 +9,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dinh-gov/dinh/blocks/payments"
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/httpx"
 	"github.com/dinh-gov/dinh/kernel/i18n"
+	"github.com/dinh-gov/dinh/kernel/money"
 	"github.com/dinh-gov/dinh/web"
 )
 
@@ -183,5 +185,51 @@ func TestCancelOnTheCardPage(t *testing.T) {
 	}
 	if got, reason, err := s.Settle(as("001"), b.ID); err != nil || got.State != payments.Open || reason != "cancelled" {
 		t.Errorf("%s, %q, %v", got.State, reason, err)
+	}
+}
+
+// TestTheDonePageTellsOfASurplus pays one bill in three windows, and another
+// one after it was cancelled.
+func TestTheDonePageTellsOfASurplus(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		windows int
+		cancel  bool
+		message string
+		amount  money.Amount
+	}{
+		{1, false, "", money.Amount{}},
+		{2, false, "payments.twice.", money.Amount{Minor: 115000, Currency: "VND"}},
+		{3, false, "payments.twice.", money.Amount{Minor: 230000, Currency: "VND"}},
+		{1, true, "payments.late.", money.Amount{Minor: 115000, Currency: "VND"}},
+	} {
+		s := serve(t)
+		b, pages := s.cards(t, c.windows)
+		if c.cancel {
+			if err := s.Cancel(as("001"), b.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, page := range pages {
+			s.call(t, i18n.VI, page, goodCard())
+		}
+		for _, state := range []string{"surplus", "returned"} {
+			for _, lang := range i18n.Langs {
+				status, body := s.call(t, lang, "/pay/"+b.ID+"/done", nil)
+				if status != http.StatusOK {
+					t.Errorf("status %d", status)
+				}
+				for _, key := range []string{"payments.twice.surplus", "payments.twice.returned", "payments.late.surplus", "payments.late.returned"} {
+					if said := strings.Contains(body, s.catalog.T(lang, key, "amount", c.amount.Format(lang))); said != (key == c.message+state) {
+						t.Errorf("%+v, %s: the page says %s: %v", c, lang, key, said)
+					}
+				}
+			}
+			balanced(t, s.house)
+			if err := s.queue.Drain(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.clock.Advance(time.Minute)
+		}
 	}
 }
