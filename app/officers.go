@@ -76,3 +76,14 @@ func (a *App) AddOfficer(ctx context.Context, o identity.Officer) error {
 	}
 	return a.Identity.AddOfficer(ctx, o)
 }
+
+// RemoveOfficer takes away how an officer signs in and puts their open cases
+// back into the queues; it says how many there were. In this order: nobody
+// claims anything in between.
+func (a *App) RemoveOfficer(ctx context.Context, officer string) (released int, err error) {
+	id, err := a.Identity.RemoveOfficer(ctx, officer)
+	if err != nil {
+		return 0, err
+	}
+	return a.Cases.Release(ctx, id)
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/dinh-gov/dinh/blocks/services"
@@ -12,6 +11,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/event"
 	"github.com/dinh-gov/dinh/kernel/i18n"
+	"github.com/dinh-gov/dinh/kernel/text"
 )
 
 // MaxMessage is how many characters a message of an officer may have.
@@ -22,8 +22,10 @@ const MaxMessage = 2000
 // Errors: cases.changed_meanwhile (somebody was faster), cases.still_working,
 // cases.not_allowed (role, member or state), cases.own_case, cases.four_eyes,
 // cases.claimed_by_other, and errs.Invalid naming the fields that are wrong.
+// A case that nobody has may be acted on by whoever is first.
 func (c *Cases) Act(ctx context.Context, in Input) error {
 	p := auth.From(ctx)
+	in.Message = text.Tidy(in.Message, true)
 	return c.change(ctx, "id", in.Case, func(ctx context.Context, w *work) error {
 		a, err := c.allowed(ctx, w, p, in)
 		if err != nil {
@@ -53,7 +55,7 @@ func keepAssignee(kind services.ActionKind, assignee string) string {
 
 // allowed finds the action and checks that this officer may do it now.
 func (c *Cases) allowed(ctx context.Context, w *work, p auth.Principal, in Input) (services.Action, error) {
-	if in.Version != 0 && in.Version != w.Version {
+	if in.Version != w.Version {
 		return services.Action{}, errs.New(errs.Conflict, "cases.changed_meanwhile")
 	}
 	if err := c.mayHandle(w, p); err != nil {
@@ -164,7 +166,6 @@ func hasAny(p auth.Principal, roles []string) bool {
 // accept checks what the officer gave with the action and keeps it.
 func (c *Cases) accept(w *work, a services.Action, in Input) error {
 	var wrong []errs.Field
-	in.Message = strings.TrimSpace(in.Message)
 	if utf8.RuneCountInString(in.Message) > MaxMessage {
 		wrong = append(wrong, errs.Field{Name: "message", Code: "cases.message_too_long", Args: map[string]any{"max": MaxMessage}})
 	}
@@ -263,6 +264,33 @@ func (c *Cases) Unclaim(ctx context.Context, id string) error {
 		w.note(moment{Moment: Moment{At: c.d.Clock.Now(), Kind: "claim", ActorKind: "officer", Actor: p.Name, Title: words("cases.event.unclaimed", "")}, actor: c.person(p)})
 		return c.save(ctx, w)
 	})
+}
+
+// Release puts the open cases of an officer who left back into their queues and
+// says how many there were.
+func (c *Cases) Release(ctx context.Context, officer string) (n int, err error) {
+	if officer == "" {
+		return 0, nil
+	}
+	ids, err := c.store.heldBy(ctx, officer)
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		err := c.change(ctx, "id", id, func(ctx context.Context, w *work) error {
+			if w.Assignee != officer || w.Final != "" {
+				return nil
+			}
+			w.Assignee = ""
+			w.note(moment{Moment: Moment{At: c.d.Clock.Now(), Kind: "claim", ActorKind: "system", Title: words("cases.event.released", "")}})
+			return c.save(ctx, w)
+		})
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
 }
 
 // paidFact is what payments announces.

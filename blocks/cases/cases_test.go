@@ -105,7 +105,7 @@ func TestBirthReturnedAndCorrected(t *testing.T) {
 		t.Errorf("source %+v, correction %v, assignee %q", p, k.Content.Correction, k.Assignee)
 	}
 	wantCode(t, h.Resubmit(t.Context(), s.Application, answers), "cases.not_returned")
-	wantCode(t, h.Act(h.as("minh", "GOV/MOJ", "registrar"), cases.Input{Case: id, Action: "approve"}), "cases.claimed_by_other")
+	wantCode(t, h.try(h.as("minh", "GOV/MOJ", "registrar"), cases.Input{Case: id, Action: "approve"}), "cases.claimed_by_other")
 }
 
 func TestReturnSaysWhatIsWrong(t *testing.T) {
@@ -124,7 +124,7 @@ func TestReturnSaysWhatIsWrong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.in.Case = id
-			err := h.Act(h.registrar(), c.in)
+			err := h.try(h.registrar(), c.in)
 			wantCode(t, err, "cases.action_incomplete")
 			e, _ := errs.As(err)
 			var got []string
@@ -151,7 +151,7 @@ func TestBirthRefused(t *testing.T) {
 	if !strings.Contains(n.Body.VI, "Không thuộc thẩm quyền giải quyết") || !strings.Contains(n.Body.EN, "Another office is competent") || !strings.Contains(n.Body.VI, "Luật Hộ tịch 2014, Điều 13") {
 		t.Errorf("the reason is not in the message:\n%s\n%s", n.Body.VI, n.Body.EN)
 	}
-	wantCode(t, h.Act(h.registrar(), cases.Input{Case: id, Action: "approve"}), "cases.not_allowed")
+	wantCode(t, h.try(h.registrar(), cases.Input{Case: id, Action: "approve"}), "cases.not_allowed")
 	wantCode(t, h.Claim(h.registrar(), id), "cases.not_allowed")
 }
 
@@ -305,7 +305,7 @@ func TestFourEyes(t *testing.T) {
 			t.Errorf("%s is barred by %q", o.ID, o.Barred)
 		}
 	}
-	wantCode(t, h.Act(h.registrar(), cases.Input{Case: id, Action: "approve"}), "cases.four_eyes")
+	wantCode(t, h.try(h.registrar(), cases.Input{Case: id, Action: "approve"}), "cases.four_eyes")
 	// The same person under another officer's account is the same person.
 	same := auth.Principal{Officer: "lan2", Member: "GOV/MOJ", Roles: []string{"registrar"}, Number: "001180000001"}
 	h2 := open(t)
@@ -318,7 +318,7 @@ func TestFourEyes(t *testing.T) {
 		t.Fatal(err)
 	}
 	h2.drain()
-	wantCode(t, h2.Act(auth.With(t.Context(), same), cases.Input{Case: id2, Action: "approve"}), "cases.four_eyes")
+	wantCode(t, h2.try(auth.With(t.Context(), same), cases.Input{Case: id2, Action: "approve"}), "cases.four_eyes")
 	other := h.as("minh", "GOV/MOJ", "registrar")
 	h.act(other, cases.Input{Case: id, Action: "approve"})
 	h.state(id, "done")
@@ -344,13 +344,13 @@ func TestWhoMayHandle(t *testing.T) {
 			ctx := auth.With(t.Context(), c.p)
 			_, err := h.Get(ctx, id)
 			wantCode(t, err, c.code)
-			wantCode(t, h.Act(ctx, approve), c.code)
+			wantCode(t, h.try(ctx, approve), c.code)
 			wantCode(t, h.Claim(ctx, id), c.code)
 			wantCode(t, h.Unclaim(ctx, id), c.code)
 		})
 	}
 	typist := h.as("x", "GOV/MOJ", "typist")
-	wantCode(t, h.Act(typist, approve), "cases.not_allowed")
+	wantCode(t, h.try(typist, approve), "cases.not_allowed")
 	wantCode(t, h.Claim(typist, id), "cases.not_allowed")
 	_, err := h.Get(typist, id)
 	wantCode(t, err, "cases.not_allowed")
@@ -358,7 +358,7 @@ func TestWhoMayHandle(t *testing.T) {
 	if queues := must[[]cases.QueueCount](t)(h.Queues(typist)); len(found) != 0 || len(queues) != 0 {
 		t.Errorf("a typist sees %v in %v", found, queues)
 	}
-	wantCode(t, h.Act(h.registrar(), cases.Input{Case: id, Action: "withdraw"}), "cases.not_allowed")
+	wantCode(t, h.try(h.registrar(), cases.Input{Case: id, Action: "withdraw"}), "cases.not_allowed")
 	h.state(id, "review")
 }
 
@@ -370,7 +370,7 @@ func TestClaim(t *testing.T) {
 	wantCode(t, h.Claim(lan, id), "") // again is fine
 	wantCode(t, h.Claim(minh, id), "cases.claimed_by_other")
 	wantCode(t, h.Unclaim(minh, id), "cases.claimed_by_other")
-	wantCode(t, h.Act(minh, cases.Input{Case: id, Action: "approve"}), "cases.claimed_by_other")
+	wantCode(t, h.try(minh, cases.Input{Case: id, Action: "approve"}), "cases.claimed_by_other")
 	if mine := must[[]cases.Case](t)(h.Mine(lan)); len(mine) != 1 || mine[0].ID != id {
 		t.Errorf("mine %v", mine)
 	}
@@ -385,7 +385,7 @@ func TestConflict(t *testing.T) {
 	if err := h.Claim(h.registrar(), id); err != nil {
 		t.Fatal(err)
 	}
-	err := h.Act(h.registrar(), cases.Input{Case: id, Action: "approve", Version: seen})
+	err := h.try(h.registrar(), cases.Input{Case: id, Action: "approve", Version: seen})
 	wantCode(t, err, "cases.changed_meanwhile")
 	if errs.KindOf(err) != errs.Conflict {
 		t.Errorf("kind %s", errs.KindOf(err))
@@ -396,10 +396,10 @@ func TestConflict(t *testing.T) {
 func TestWorkingCaseIsLeftAlone(t *testing.T) {
 	h := open(t)
 	id := h.submit(example(t, h.defs["birth"], toReview))
-	if err := h.Act(h.registrar(), cases.Input{Case: id, Action: "approve"}); err != nil {
+	if err := h.try(h.registrar(), cases.Input{Case: id, Action: "approve"}); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, h.Act(h.registrar(), cases.Input{Case: id, Action: "refuse", Reason: "not_competent"}), "cases.still_working")
+	wantCode(t, h.try(h.registrar(), cases.Input{Case: id, Action: "refuse", Reason: "not_competent"}), "cases.still_working")
 	h.drain()
 	h.state(id, "done")
 }
@@ -534,7 +534,7 @@ func TestOnceWithMoney(t *testing.T) {
 				id := h.submit(example(t, h.defs["licence"], fit))
 				h.later()
 				h.pay(id)
-				if err := h.Act(h.police(), cases.Input{Case: id, Action: "refuse", Reason: "not_fit"}); err != nil {
+				if err := h.try(h.police(), cases.Input{Case: id, Action: "refuse", Reason: "not_fit"}); err != nil {
 					t.Fatal(err)
 				}
 				h.later()
@@ -613,4 +613,36 @@ func TestSealed(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A case that somebody had who left goes back to the others; an action under no
+// version, or another one than now, is nobody's.
+func TestReleaseAndVersions(t *testing.T) {
+	h := open(t)
+	id := h.submit(example(t, h.defs["birth"], toReview))
+	minh := h.as("minh", "GOV/MOJ", "registrar")
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ok(h.Claim(minh, id))
+	wantCode(t, h.Claim(h.registrar(), id), "cases.claimed_by_other")
+	for _, who := range []struct {
+		officer string
+		n       int
+	}{{"", 0}, {"nobody", 0}, {"minh", 1}, {"minh", 0}} {
+		n, err := h.Release(t.Context(), who.officer)
+		ok(err)
+		if n != who.n {
+			t.Errorf("%q held %d cases, not %d", who.officer, n, who.n)
+		}
+	}
+	ok(h.Claim(h.registrar(), id))
+	now := h.get(id).Version
+	for _, v := range []int{0, -1, now - 1, now + 1} {
+		wantCode(t, h.Act(h.registrar(), cases.Input{Case: id, Action: "approve", Version: v}), "cases.changed_meanwhile")
+	}
+	wantCode(t, h.Act(h.registrar(), cases.Input{Case: id, Action: "return", Version: now, Fields: []string{"child.full_name"}, Message: "\u200b \u202e"}), "cases.action_incomplete")
 }

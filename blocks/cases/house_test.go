@@ -325,9 +325,17 @@ func (h *house) get(id string) *cases.Full {
 }
 
 // act does an action and everything that follows by itself.
+// try acts on the case as it stands now, unless the input names a version.
+func (h *house) try(ctx context.Context, in cases.Input) error {
+	if in.Version == 0 && in.Case != "" {
+		in.Version = h.get(in.Case).Version
+	}
+	return h.Act(ctx, in)
+}
+
 func (h *house) act(ctx context.Context, in cases.Input) {
 	h.t.Helper()
-	if err := h.Act(ctx, in); err != nil {
+	if err := h.try(ctx, in); err != nil {
 		h.t.Fatalf("%s: %v", in.Action, err)
 	}
 	h.drain()

@@ -62,6 +62,11 @@ func (s store) insert(ctx context.Context, r row) error {
 	})
 }
 
+// heldBy lists the open cases of an officer.
+func (s store) heldBy(ctx context.Context, officer string) ([]string, error) {
+	return db.List(ctx, s.db, db.Value[string], `SELECT id FROM cases_case WHERE assignee=$1 AND final='' ORDER BY id`, officer)
+}
+
 // update writes a case that was read at r.Version; somebody else's change in
 // between is a conflict.
 func (s store) update(ctx context.Context, r row) error {

@@ -13,6 +13,7 @@ var eventWords = map[string]i18n.Text{
 	"cases.event.corrected": {VI: "Người nộp đã bổ sung, chỉnh sửa", EN: "The applicant sent corrections"},
 	"cases.event.withdrawn": {VI: "Người nộp đã rút hồ sơ", EN: "The applicant withdrew the application"},
 	"cases.event.claimed":   {VI: "Đã nhận xử lý", EN: "Claimed"},
+	"cases.event.released":  {VI: "Đã trả về hàng chờ vì cán bộ xử lý không còn làm việc", EN: "Put back into the queue: its officer has left"},
 	"cases.event.unclaimed": {VI: "Đã trả về hàng chờ", EN: "Put back into the queue"},
 	"cases.event.paid":      {VI: "Đã thanh toán", EN: "Payment received"},
 	"cases.event.resumed":   {VI: "Cho chạy tiếp", EN: "Set going again"},

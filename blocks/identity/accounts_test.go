@@ -328,8 +328,8 @@ func TestRemoveOfficer(t *testing.T) {
 	b.post("/sign-in/code", "code", h.codes.last(t).code).leads("/desk")
 	b.addPasskey()
 	key := b.assertion()
-	if err := h.block.RemoveOfficer(t.Context(), " Judge-1"); err != nil {
-		t.Fatal(err)
+	if id, err := h.block.RemoveOfficer(t.Context(), " Judge-1"); err != nil || id != "judge-1" {
+		t.Fatal(id, err)
 	}
 	if p := b.who(); !p.IsNobody() {
 		t.Errorf("still signed in as %+v", p)
@@ -340,7 +340,7 @@ func TestRemoveOfficer(t *testing.T) {
 	if h.codes.count() != sent {
 		t.Error("a code went to somebody who left")
 	}
-	if err := h.block.RemoveOfficer(t.Context(), "judge-1"); errs.CodeOf(err) != "identity.no_officer" {
+	if _, err := h.block.RemoveOfficer(t.Context(), "judge-1"); errs.CodeOf(err) != "identity.no_officer" {
 		t.Errorf("removed twice: %v", err)
 	}
 	for _, wrong := range []struct{ email, number, code string }{{"lan", "", "identity.email_wrong"}, {"", "12", "identity.number_wrong"}} {

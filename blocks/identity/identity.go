@@ -215,18 +215,23 @@ func (x *Identity) Officers(ctx context.Context) ([]Officer, error) {
 
 // RemoveOfficer ends an officer's sessions and forgets how they sign in; what
 // they did stays where it was done. It holds at once here and within five
-// seconds in other processes. Error: identity.no_officer.
-func (x *Identity) RemoveOfficer(ctx context.Context, officer string) error {
-	a, err := x.store.account(ctx, "subject", x.officerSubject(officer))
+// seconds in other processes. It gives the id as it was written when the
+// officer was added. Error: identity.no_officer.
+func (x *Identity) RemoveOfficer(ctx context.Context, officer string) (id string, err error) {
+	row, err := x.store.account(ctx, "subject", x.officerSubject(officer))
 	if errs.KindOf(err) == errs.NotFound {
-		return errs.New(errs.NotFound, "identity.no_officer", "officer", officer)
+		return "", errs.New(errs.NotFound, "identity.no_officer", "officer", officer)
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	return x.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
+	a, err := x.unseal(ctx, row)
+	if err != nil {
+		return "", err
+	}
+	return a.Officer, x.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
 		db.AfterCommit(ctx, func() { x.cache.forget(a.ID) })
-		return x.store.removeAccount(ctx, a)
+		return x.store.removeAccount(ctx, row)
 	})
 }
 

@@ -26,7 +26,7 @@ func (sc *scope) checkText(f Field, v any) (any, *FieldError) {
 	if multi {
 		limit = defaultTextarea
 	}
-	s := tidy(raw, multi)
+	s := text.Tidy(raw, multi)
 	if s == "" {
 		return nil, nil
 	}
@@ -49,32 +49,6 @@ func (sc *scope) tooLong(f Field, s string, limit int) *FieldError {
 	return nil
 }
 
-// tidy composes s and drops what nobody sees: control and format characters.
-// On one line, runs of space become one; across lines, line ends become \n and
-// lines lose trailing space.
-func tidy(s string, multi bool) string {
-	s = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text.NFC(s))
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' && multi:
-			return r
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r):
-			return -1
-		}
-		return r
-	}, s)
-	if !multi {
-		return text.NFC(strings.Join(strings.Fields(s), " "))
-	}
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
-	}
-	return text.NFC(strings.Trim(strings.Join(lines, "\n"), "\n "))
-}
-
 // checkName accepts a full name as civil status writes it: at least two
 // syllables of Vietnamese letters, or of the few more that the languages of
 // other peoples of Vietnam use (f, j, w, z, and ' or - within a syllable).
@@ -83,7 +57,7 @@ func (sc *scope) checkName(f Field, v any) (any, *FieldError) {
 	if !ok {
 		return nil, sc.fail(f, "enter")
 	}
-	s := strings.ReplaceAll(tidy(raw, false), "’", "'")
+	s := strings.ReplaceAll(text.Tidy(raw, false), "’", "'")
 	if s == "" {
 		return nil, nil
 	}
@@ -120,7 +94,7 @@ func nameLetter(r rune) bool {
 
 func (sc *scope) checkEmail(f Field, v any) (any, *FieldError) {
 	raw, _ := v.(string)
-	s := tidy(raw, false) // pasted addresses bring characters that nobody sees
+	s := text.Tidy(raw, false) // pasted addresses bring characters that nobody sees
 	a, err := mail.ParseAddress(s)
 	if err != nil || a.Address != s || a.Name != "" || len(s) > maxEmail {
 		return nil, sc.fail(f, "email")

@@ -90,9 +90,11 @@ func (v view) identity(k *cases.Full) (web.Component, error) {
 	facts := []web.Row{
 		web.Fact(v.t("case.received"), i18n.FormatTime(v.lang, k.Opened)),
 		{Key: web.Term{Text: v.t("case.due")}, Value: web.Term{Body: due}},
-		web.Fact(v.t("case.assignee"), v.holder(k)),
-		web.Fact(v.t("case.number"), k.Content.Number),
 	}
+	if k.Final == "" {
+		facts = append(facts, web.Fact(v.t("case.assignee"), v.holder(k)))
+	}
+	facts = append(facts, web.Fact(v.t("case.number"), k.Content.Number))
 	if k.Content.OnBehalf != "" {
 		facts = append(facts, web.Fact(v.t("case.on_behalf"), k.Content.OnBehalf))
 	}

@@ -45,10 +45,11 @@ func officerCommand() *cobra.Command {
 	}))
 	c.AddCommand(verb("remove OFFICER", "End an officer's sessions and take away how they sign in; what they did stays", cobra.ExactArgs(1),
 		func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
-			if err := a.Identity.RemoveOfficer(ctx, args[0]); err != nil {
+			n, err := a.RemoveOfficer(ctx, args[0])
+			if err != nil {
 				return say(a, err)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s can no longer sign in; a house that is open knows within five seconds.\n", args[0])
+			fmt.Fprintf(cmd.OutOrStdout(), "%s can no longer sign in; a house that is open knows within five seconds. Open cases put back into their queues: %d.\n", args[0], n)
 			return nil
 		}))
 	return c
