@@ -92,22 +92,30 @@ func (r *Registers) apiCreate(w http.ResponseWriter, req *http.Request) error {
 	if err := httpx.ReadJSON(req, &b); err != nil {
 		return err
 	}
-	rec, err := r.createByHand(req.Context(), def, Change{
-		Register: def.ID, Data: b.Data, Actor: auth.From(req.Context()).Officer, Reason: b.Reason, ValidFrom: b.ValidFrom, Key: keyOf(req),
-	})
+	c, err := changeOf(req, def, b)
+	if err != nil {
+		return err
+	}
+	rec, err := r.createByHand(req.Context(), def, c)
 	if err != nil {
 		return err
 	}
 	return httpx.WriteJSON(w, http.StatusCreated, rec)
 }
 
-// keyOf makes an officer's Idempotency-Key their own.
-func keyOf(req *http.Request) string {
+// changeOf is what an officer's request asks for. Their Idempotency-Key is their
+// own, and good for this request alone.
+func changeOf(req *http.Request, def *Definition, b changeBody) (Change, error) {
+	officer := auth.From(req.Context()).Officer
+	c := Change{Register: def.ID, Data: b.Data, Actor: officer, Reason: b.Reason, ValidFrom: b.ValidFrom}
 	key := req.Header.Get("Idempotency-Key")
 	if key == "" {
-		return ""
+		return c, nil
 	}
-	return "api/" + auth.From(req.Context()).Officer + "/" + key
+	c.Key = "api/" + officer + "/" + key
+	var err error
+	c.Fingerprint, err = fingerprint(req.Method, req.URL.Path, b)
+	return c, err
 }
 
 func (r *Registers) apiRead(w http.ResponseWriter, req *http.Request) error {
@@ -131,10 +139,12 @@ func (r *Registers) apiAmend(w http.ResponseWriter, req *http.Request) error {
 	if err := httpx.ReadJSON(req, &b); err != nil {
 		return err
 	}
-	rec, err := r.amendByHand(req.Context(), def, Change{
-		Register: def.ID, ID: req.PathValue("id"), Version: b.Version, Data: b.Data, Actor: auth.From(req.Context()).Officer,
-		Reason: b.Reason, ValidFrom: b.ValidFrom, Key: keyOf(req),
-	})
+	c, err := changeOf(req, def, b)
+	if err != nil {
+		return err
+	}
+	c.ID, c.Version = req.PathValue("id"), b.Version
+	rec, err := r.amendByHand(req.Context(), def, c)
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,8 @@
 //	pages  /desk/registers/…                                  the same for people
 //
 // Whose records an officer finds, reads or changes by hand is told before they
-// see them (Deps.ByHand). An import is not told person by person; every version
-// it writes names who and why.
+// see them (Deps.ByHand), and so are the people in each row of an import, also
+// of one that changes nothing.
 //
 // Tables: registers_record (the present), registers_history (every version),
 // registers_unique and registers_index (look-up by field), registers_done

@@ -267,30 +267,35 @@ func refusable(err error) bool {
 	return err != nil && (k == errs.Invalid || k == errs.Conflict)
 }
 
+// take writes one row and tells the people it is about: a row that changes
+// nothing has still told its sender that all of it is so.
 func (im *importer) take(ctx context.Context, row csvRow) error {
 	key := value(row.data, im.def.Key)
 	existing, err := im.r.store.byKey(ctx, im.def.ID, key)
 	c := Change{Register: im.def.ID, Data: row.data, Actor: im.o.Actor, Reason: im.o.Reason}
+	h := Handling{Definition: im.def, Officer: im.o.Actor, Fields: filled(im.def, row.data)}
+	var rec Record
 	switch {
 	case errs.KindOf(err) == errs.NotFound || key == "":
-		if _, err := im.r.create(ctx, im.def, c); err != nil {
+		if rec, err = im.r.create(ctx, im.def, c); err != nil {
 			return err
 		}
 		im.report.Created++
+		h.Operation = "create"
 	case err != nil:
 		return err
+	case fmt.Sprint(merge(existing.Data, row.data)) == fmt.Sprint(existing.Data):
+		im.report.Unchanged++
+		rec, h.Operation = existing, "read"
 	default:
-		if fmt.Sprint(merge(existing.Data, row.data)) == fmt.Sprint(existing.Data) {
-			im.report.Unchanged++
-			return nil
-		}
 		c.ID = existing.ID
-		if _, err := im.r.amend(ctx, im.def, c); err != nil {
+		if rec, err = im.r.amend(ctx, im.def, c); err != nil {
 			return err
 		}
 		im.report.Amended++
+		h.Operation = "amend"
 	}
-	return nil
+	return im.r.handled(ctx, h, rec)
 }
 
 func csvLine(err error) int {

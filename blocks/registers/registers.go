@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
@@ -107,6 +105,9 @@ type Change struct {
 	Reason    string // why; mandatory
 	ValidFrom string // YYYY-MM-DD; empty is today
 	Key       string // the same key makes the change once; empty makes it always
+	// Fingerprint tells changes under one key apart; a key that comes back with
+	// another one is refused (registers.key_reused). Empty: the key is enough.
+	Fingerprint string
 }
 
 // Definitions lists the registers in the order they were declared.
@@ -180,69 +181,4 @@ func mayHandle(ctx context.Context, def *Definition) error {
 		}
 	}
 	return errs.New(errs.Forbidden, "registers.not_yours", "register", def.ID)
-}
-
-// handled tells of records in an officer's hands; only then may they go out.
-func (r *Registers) handled(ctx context.Context, def *Definition, operation string, fields []string, records ...Record) error {
-	h := Handling{Definition: def, Operation: operation, Officer: auth.From(ctx).Officer, Fields: fields, Records: len(records)}
-	for _, rec := range records {
-		for _, s := range def.SubjectsOf(rec.Data) {
-			if !slices.Contains(h.Subjects, s) {
-				h.Subjects = append(h.Subjects, s)
-			}
-		}
-	}
-	if len(h.Subjects) == 0 {
-		return nil
-	}
-	if r.d.ByHand == nil {
-		return errs.New(errs.Internal, "registers.not_recorded")
-	}
-	return r.d.ByHand(ctx, h)
-}
-
-// searchByHand, readByHand, createByHand and amendByHand are what officers do
-// at the desk and through its API.
-func (r *Registers) searchByHand(ctx context.Context, def *Definition, q string, limit int, fields []string) ([]Record, error) {
-	if strings.TrimSpace(q) == "" {
-		return nil, errs.New(errs.Invalid, "registers.search_empty").With(errs.Field{Name: "q", Code: "registers.search_empty"})
-	}
-	found, err := r.Search(ctx, def.ID, q, limit)
-	if err != nil {
-		return nil, err
-	}
-	return found, r.handled(ctx, def, "search", fields, found...)
-}
-
-func (r *Registers) readByHand(ctx context.Context, def *Definition, id string) (Record, error) {
-	rec, err := r.Read(ctx, def.ID, id)
-	if err != nil {
-		return Record{}, err
-	}
-	return rec, r.handled(ctx, def, "read", filled(def, rec.Data), rec)
-}
-
-func (r *Registers) createByHand(ctx context.Context, def *Definition, c Change) (rec Record, err error) {
-	err = r.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
-		if rec, err = r.Create(ctx, c); err != nil {
-			return err
-		}
-		return r.handled(ctx, def, "create", filled(def, rec.Data), rec)
-	})
-	return rec, err
-}
-
-func (r *Registers) amendByHand(ctx context.Context, def *Definition, c Change) (rec Record, err error) {
-	err = r.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
-		if rec, err = r.Amend(ctx, c); err != nil {
-			return err
-		}
-		return r.handled(ctx, def, "amend", filled(def, c.Data), rec)
-	})
-	return rec, err
-}
-
-// filled lists the fields that have a value in data, or are emptied by it.
-func filled(def *Definition, data map[string]any) []string {
-	return slices.DeleteFunc(slices.Clone(def.fields), func(f string) bool { return !holds(data, f) })
 }

@@ -49,7 +49,7 @@ func open(t testing.TB) *registers.Registers {
 		t.Fatal(err)
 	}
 	d := dbtest.New(t, dbtest.Set{Name: "registers", FS: registers.Migrations()})
-	r, err := registers.New(registers.Deps{DB: d, Clock: clock.New(time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)), Log: slog.New(slog.DiscardHandler), Definitions: []*registers.Definition{def}})
+	r, err := registers.New(registers.Deps{DB: d, Clock: clock.New(time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)), Log: slog.New(slog.DiscardHandler), Definitions: []*registers.Definition{def}, ByHand: func(context.Context, registers.Handling) error { return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}

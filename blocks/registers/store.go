@@ -96,20 +96,23 @@ func (s store) count(ctx context.Context, register string) (n int, err error) {
 	return n, err
 }
 
-// done finds what a change with this key made before.
+// done finds what a change with this key made before. Error: registers.key_reused.
 func (s store) done(ctx context.Context, c Change) (rec Record, ok bool, err error) {
 	if c.Key == "" {
 		return Record{}, false, nil
 	}
-	var id string
+	var id, fingerprint string
 	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		return q.QueryRowContext(ctx, `SELECT record FROM registers_done WHERE change_key=$1`, c.Key).Scan(&id)
+		return q.QueryRowContext(ctx, `SELECT record, fingerprint FROM registers_done WHERE change_key=$1`, c.Key).Scan(&id, &fingerprint)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return Record{}, false, nil
 	}
 	if err != nil {
 		return Record{}, false, err
+	}
+	if fingerprint != c.Fingerprint && c.Fingerprint != "" {
+		return Record{}, false, errs.New(errs.Conflict, "registers.key_reused")
 	}
 	rec, err = s.read(ctx, c.Register, id)
 	return rec, err == nil, err
@@ -197,7 +200,7 @@ func (s store) trace(ctx context.Context, q db.Querier, def *Definition, w writt
 	if c.Key == "" {
 		return nil
 	}
-	_, err := q.ExecContext(ctx, `INSERT INTO registers_done (change_key, record, version) VALUES ($1,$2,$3)`, c.Key, rec.ID, rec.Version)
+	_, err := q.ExecContext(ctx, `INSERT INTO registers_done (change_key, record, version, fingerprint) VALUES ($1,$2,$3,$4)`, c.Key, rec.ID, rec.Version, c.Fingerprint)
 	return err
 }
 

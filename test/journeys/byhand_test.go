@@ -48,17 +48,68 @@ func TestPeopleSeeWhatOfficersLookedAt(t *testing.T) {
 	}, http.StatusOK, yen.Number)
 	step("a record by the API", 1, func() answer { return officer.get(t, api) }, http.StatusOK, yen.Number)
 	step("its history", 1, func() answer { return officer.get(t, api+"/history") }, http.StatusOK, "versions")
-	step("a change", 1, func() answer {
-		return officer.json(t, http.MethodPatch, api, `{"reason":"thử","data":{"phone":"0900000999"}}`)
-	}, http.StatusOK, "0900000999")
-	step("a change that is refused", 0, func() answer {
-		return officer.json(t, http.MethodPatch, api, `{"reason":"thử","data":{"birth_date":"x"}}`)
-	}, http.StatusUnprocessableEntity, "birth_date")
+	patch := func(body string) func() answer {
+		return func() answer { return officer.json(t, http.MethodPatch, api, body) }
+	}
+	step("a change without a version", 0, patch(`{"reason":"thử","data":{"phone":"0900000999"}}`), http.StatusConflict, "registers.version_missing")
+	step("a change", 1, patch(`{"reason":"thử","version":1,"data":{"phone":"0900000999"}}`), http.StatusOK, "0900000999")
+	step("the same values", 0, patch(`{"reason":"thử","version":2,"data":{"phone":"0900000999"}}`), http.StatusBadRequest, "registers.nothing_to_change")
+	step("no values", 0, patch(`{"reason":"thử","version":2,"data":{}}`), http.StatusBadRequest, "registers.nothing_to_change")
+	step("an old version", 0, patch(`{"reason":"thử","version":1,"data":{"phone":"0900000998"}}`), http.StatusConflict, "registers.changed_meanwhile")
+	step("a change that is refused", 0, patch(`{"reason":"thử","version":2,"data":{"birth_date":"x"}}`), http.StatusUnprocessableEntity, "birth_date")
+
+	csv := func(text string) func() answer {
+		return func() answer {
+			return officer.do(t, request{method: http.MethodPost, path: "/api/registers/population/import?reason=thu", kind: "text/csv", body: strings.NewReader(text)})
+		}
+	}
+	step("an imported change", 1, csv("number,phone\n"+yen.Number+",0900000997\n"), http.StatusOK, `"amended":1`)
+	step("an imported guess", 1, csv("number,phone\n"+yen.Number+",0900000997\n"), http.StatusOK, `"unchanged":1`)
+	step("an imported fault", 0, csv("number,phone\n"+yen.Number+",12\n"), http.StatusOK, `"rejected":1`)
 
 	list := h.caller(t, "yen").in("vi").get(t, "/my-data")
 	for _, words := range []string{"quản lý và chỉnh sửa dữ liệu gốc", "Bộ Công an"} {
 		if !strings.Contains(list.Body, words) {
 			t.Errorf("the list of accesses does not say %q", words)
+		}
+	}
+}
+
+// An officer's key is good for one request: it neither shows nor changes
+// anything else.
+func TestIdempotencyKeysAreBound(t *testing.T) {
+	h := shared(t)
+	officer := h.caller(t, "register-mps").in("vi")
+	record := func(sample string) string {
+		t.Helper()
+		who, _ := h.world().Sample(sample)
+		found, err := h.Registers.Find(t.Context(), "population", map[string]string{"number": who.Number}, 1)
+		if err != nil || len(found) != 1 {
+			t.Fatal(len(found), err)
+		}
+		return found[0].ID
+	}
+	tuan, son := "/api/registers/population/records/"+record("tuan"), "/api/registers/population/records/"+record("son")
+	send := func(method, path, body string) answer {
+		t.Helper()
+		return officer.do(t, request{method: method, path: path, kind: "application/json", body: strings.NewReader(body), idempotency: "k1"})
+	}
+	const change = `{"reason":"thử","version":1,"data":{"phone":"0900000444"}}`
+	first := send(http.MethodPatch, tuan, change)
+	if first.Status != http.StatusOK {
+		t.Fatalf("%d %s", first.Status, first.Body)
+	}
+	if again := send(http.MethodPatch, tuan, change); again.Status != http.StatusOK || !strings.Contains(again.Body, `"version":2,`) {
+		t.Errorf("the same request: %d %s", again.Status, again.Body)
+	}
+	for what, a := range map[string]answer{
+		"another record":   send(http.MethodPatch, son, change),
+		"another body":     send(http.MethodPatch, tuan, `{"reason":"thử","version":2,"data":{"phone":"0900000445"}}`),
+		"a record of none": send(http.MethodPatch, "/api/registers/population/records/zzz", change),
+		"a new record":     send(http.MethodPost, "/api/registers/population/records", `{"reason":"thử","data":{}}`),
+	} {
+		if a.Status != http.StatusConflict || !strings.Contains(a.Body, "registers.key_reused") || strings.Contains(a.Body, "full_name") {
+			t.Errorf("%s: %d %s", what, a.Status, a.Body)
 		}
 	}
 }

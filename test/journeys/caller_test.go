@@ -57,6 +57,7 @@ type request struct {
 	body         io.Reader
 	kind         string
 	origin       string
+	idempotency  string // its key
 }
 
 func (c *caller) do(t *testing.T, q request) answer {
@@ -71,6 +72,9 @@ func (c *caller) do(t *testing.T, q request) answer {
 	req.Header.Set("Accept-Language", c.lang)
 	if q.kind != "" {
 		req.Header.Set("Content-Type", q.kind)
+	}
+	if q.idempotency != "" {
+		req.Header.Set("Idempotency-Key", q.idempotency)
 	}
 	if q.origin != "" {
 		req.Header.Set("Origin", q.origin)

@@ -1,0 +1,128 @@
+package registers
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/db"
+	"github.com/dinh-gov/dinh/kernel/errs"
+)
+
+// handled tells of records in somebody's hands; only then may they go out. h
+// needs everything but what the records say themselves.
+func (r *Registers) handled(ctx context.Context, h Handling, records ...Record) error {
+	h.Records = len(records)
+	for _, rec := range records {
+		for _, s := range h.Definition.SubjectsOf(rec.Data) {
+			if !slices.Contains(h.Subjects, s) {
+				h.Subjects = append(h.Subjects, s)
+			}
+		}
+	}
+	if len(h.Subjects) == 0 {
+		return nil
+	}
+	if r.d.ByHand == nil {
+		return errs.New(errs.Internal, "registers.not_recorded")
+	}
+	return r.d.ByHand(ctx, h)
+}
+
+// hand is what the officer of ctx does with records of a register.
+func hand(ctx context.Context, def *Definition, operation string, fields []string) Handling {
+	return Handling{Definition: def, Operation: operation, Officer: auth.From(ctx).Officer, Fields: fields}
+}
+
+// searchByHand, readByHand, createByHand and amendByHand are what officers do
+// at the desk and through its API.
+func (r *Registers) searchByHand(ctx context.Context, def *Definition, q string, limit int, fields []string) ([]Record, error) {
+	if strings.TrimSpace(q) == "" {
+		return nil, errs.New(errs.Invalid, "registers.search_empty").With(errs.Field{Name: "q", Code: "registers.search_empty"})
+	}
+	found, err := r.Search(ctx, def.ID, q, limit)
+	if err != nil {
+		return nil, err
+	}
+	return found, r.handled(ctx, hand(ctx, def, "search", fields), found...)
+}
+
+func (r *Registers) readByHand(ctx context.Context, def *Definition, id string) (Record, error) {
+	rec, err := r.Read(ctx, def.ID, id)
+	if err != nil {
+		return Record{}, err
+	}
+	return rec, r.handled(ctx, hand(ctx, def, "read", filled(def, rec.Data)), rec)
+}
+
+func (r *Registers) createByHand(ctx context.Context, def *Definition, c Change) (rec Record, err error) {
+	err = r.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
+		var again bool
+		if rec, again, err = r.again(ctx, def, c); err != nil || again {
+			return err
+		}
+		if rec, err = r.Create(ctx, c); err != nil {
+			return err
+		}
+		return r.handled(ctx, hand(ctx, def, "create", filled(def, rec.Data)), rec)
+	})
+	return rec, err
+}
+
+// amendByHand needs the version that the officer saw, and a change: to save what
+// is there would only be a way to read it.
+// Errors: registers.version_missing, registers.nothing_to_change.
+func (r *Registers) amendByHand(ctx context.Context, def *Definition, c Change) (rec Record, err error) {
+	err = r.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
+		var again bool
+		if rec, again, err = r.again(ctx, def, c); err != nil || again {
+			return err
+		}
+		before, err := r.Read(ctx, def.ID, c.ID)
+		switch {
+		case err != nil:
+			return err
+		case c.Version < 1:
+			return errs.New(errs.Conflict, "registers.version_missing", "version", before.Version)
+		case c.Version == before.Version && reflect.DeepEqual(plain(merge(before.Data, c.Data)), plain(before.Data)):
+			return errs.New(errs.Invalid, "registers.nothing_to_change")
+		}
+		if rec, err = r.Amend(ctx, c); err != nil {
+			return err
+		}
+		return r.handled(ctx, hand(ctx, def, "amend", filled(def, rec.Data, c.Data)), rec)
+	})
+	return rec, err
+}
+
+// again finds what a change with the same key did before. Nothing is done
+// twice; the answer, which shows the record, is a reading.
+func (r *Registers) again(ctx context.Context, def *Definition, c Change) (Record, bool, error) {
+	rec, ok, err := r.store.done(ctx, c)
+	if err != nil || !ok {
+		return rec, ok, err
+	}
+	return rec, true, r.handled(ctx, hand(ctx, def, "read", filled(def, rec.Data)), rec)
+}
+
+// filled lists the fields that any of data name, even to empty them.
+func filled(def *Definition, data ...map[string]any) []string {
+	return slices.DeleteFunc(slices.Clone(def.fields), func(f string) bool {
+		return !slices.ContainsFunc(data, func(d map[string]any) bool { return holds(d, f) })
+	})
+}
+
+// fingerprint tells two requests under one key apart.
+func fingerprint(method, path string, body any) (string, error) {
+	text, err := json.Marshal([]any{method, path, body}) // maps come out sorted
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}

@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE registers_done ADD COLUMN fingerprint TEXT NOT NULL DEFAULT '';
