@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/dinh-gov/dinh/blocks/identity"
 	"github.com/dinh-gov/dinh/blocks/transparency"
 	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/text"
 )
 
 // Role is what an officer may be, and where it counts.
@@ -52,8 +54,16 @@ func (a *App) Roles(ctx context.Context) ([]Role, error) {
 	return out, nil
 }
 
+var officerID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,39}$`)
+
 // AddOfficer makes or updates an officer whose member and roles are known here.
 func (a *App) AddOfficer(ctx context.Context, o identity.Officer) error {
+	if !officerID.MatchString(o.ID) {
+		return fmt.Errorf("officer id %q: use 2 to 40 letters, digits, dots, hyphens and underscores, such as lan.tran", o.ID)
+	}
+	o.Name = text.Tidy(o.Name, false)
+	slices.Sort(o.Roles)
+	o.Roles = slices.Compact(o.Roles)
 	members, err := a.Exchange.Members(ctx)
 	if err != nil {
 		return err

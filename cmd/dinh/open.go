@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -83,6 +84,17 @@ func (h *house) config(errOut io.Writer) (app.Config, error) {
 	}
 	c.Mail, err = app.ParseMail(h.smtp, h.mailFrom)
 	return c, err
+}
+
+// exists says where to look when there is no house in the data folder.
+func (h *house) exists() error {
+	if h.database != "" {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(h.data, "dinh.db")); err != nil {
+		return fmt.Errorf("no house in %s: name its folder with --data; dinh serve makes a new one", h.data)
+	}
+	return nil
 }
 
 // open builds the house for an operator's verb. Such verbs send no mail, so

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -20,10 +19,14 @@ import (
 	"github.com/dinh-gov/dinh/kernel/i18n"
 )
 
-// verb makes a command that works on an opened house.
+// verb makes a command that works on a house that is there: a mistyped folder
+// must not look like an empty house, nor become one.
 func verb(use, short string, args cobra.PositionalArgs, do func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error) *cobra.Command {
 	var h house
 	c := &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
+		if err := h.exists(); err != nil {
+			return err
+		}
 		a, err := h.open(cmd.Context(), cmd.ErrOrStderr())
 		if err != nil {
 			return err
@@ -135,25 +138,13 @@ func jobsCommand() *cobra.Command {
 }
 
 func backupCommand() *cobra.Command {
-	c := verb("backup FILE", "Copy the database into a new file while the house is open", cobra.ExactArgs(1), func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
+	return verb("backup FILE", "Copy the database into a new file while the house is open", cobra.ExactArgs(1), func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
 		if err := a.DB.Backup(ctx, args[0]); err != nil {
 			return err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s holds the database. Keep it with master.key and files/ of the data folder.\n", args[0])
 		return nil
 	})
-	// A mistyped folder must not look like a good backup of an empty house.
-	c.PreRunE = func(cmd *cobra.Command, _ []string) error {
-		data, database := cmd.Flag("data").Value.String(), cmd.Flag("database").Value.String()
-		if database != "" {
-			return nil
-		}
-		if _, err := os.Stat(filepath.Join(data, "dinh.db")); err != nil {
-			return fmt.Errorf("no house in %s: name its folder with --data", data)
-		}
-		return nil
-	}
-	return c
 }
 
 func importCommand() *cobra.Command {
