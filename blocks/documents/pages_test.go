@@ -55,7 +55,7 @@ func serve(t *testing.T) (*documents.Documents, string) {
 		case "":
 			return auth.Principal{}, nil
 		case "officer":
-			return auth.Principal{Account: "o", Officer: "o", Member: "GOV/MOJ", Roles: []string{"registrar"}}, nil
+			return auth.Principal{Account: "o", Level: auth.Substantial, Officer: "o", Member: "GOV/MOJ", Roles: []string{"registrar"}}, nil
 		default:
 			return auth.Principal{Account: n, Number: n, Level: auth.Substantial}, nil
 		}

@@ -279,9 +279,9 @@ func TestGrantRoutesWrongPerson(t *testing.T) {
 		mux.ServeHTTP(rec, req)
 		return fmt.Sprintf("%d %s", rec.status, rec.body.String())
 	}
-	owner := auth.Principal{Officer: "o1", Member: "GOV/MPS", Roles: []string{exchange.RoleGrants}}
-	stranger := auth.Principal{Officer: "o2", Member: "GOV/MOJ", Roles: []string{exchange.RoleGrants}}
-	for _, p := range []auth.Principal{{}, {Officer: "o3", Member: "GOV/MPS"}, {Number: person}, stranger} {
+	owner := auth.Principal{Level: auth.Substantial, Officer: "o1", Member: "GOV/MPS", Roles: []string{exchange.RoleGrants}}
+	stranger := auth.Principal{Level: auth.Substantial, Officer: "o2", Member: "GOV/MOJ", Roles: []string{exchange.RoleGrants}}
+	for _, p := range []auth.Principal{{}, {Level: auth.Substantial, Officer: "o3", Member: "GOV/MPS"}, {Number: person}, stranger} {
 		if got := call(p, "POST", "/api/exchange/grants", body); !strings.HasPrefix(got, "400") {
 			t.Errorf("%+v granted: %s", p, got)
 		}

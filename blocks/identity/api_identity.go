@@ -18,7 +18,7 @@ const maxAnswer = 64 << 10
 
 // Routes lists the block's doors.
 func (x *Identity) Routes() []httpx.Route {
-	me := auth.AnyOf(auth.Person(auth.Low), auth.AnyOfficer())
+	me := auth.AnyOf(auth.Person(auth.Low), auth.OfficerAt(auth.Low))
 	routes := []httpx.Route{
 		{Method: "POST", Path: "/api/identity/passkeys/register/begin", Access: me, Body: maxAnswer, Handle: x.apiRegisterBegin},
 		{Method: "POST", Path: "/api/identity/passkeys/register/finish", Access: me, Body: maxAnswer, Handle: x.apiRegisterFinish},

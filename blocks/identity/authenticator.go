@@ -75,8 +75,10 @@ func (x *Identity) answerApp(ctx context.Context, session, code string, confirme
 	if err != nil {
 		return "", err
 	}
-	if !confirmed && !x.trusted(s) {
-		return "", errs.New(errs.Forbidden, "identity.fresh_code_needed")
+	if !confirmed {
+		if err := x.mustTrust(ctx, s); err != nil {
+			return "", err
+		}
 	}
 	a, err := x.byID(ctx, s.Account)
 	if err != nil {
@@ -170,10 +172,18 @@ func (x *Identity) trustedAccount(ctx context.Context, session string) (account,
 	if err != nil {
 		return account{}, err
 	}
-	if !x.trusted(s) {
-		return account{}, errs.New(errs.Forbidden, "identity.fresh_code_needed")
+	if err := x.mustTrust(ctx, s); err != nil {
+		return account{}, err
 	}
 	return x.byID(ctx, s.Account)
+}
+
+func (x *Identity) mustTrust(ctx context.Context, s sessionRow) error {
+	ok, err := x.trusted(ctx, s)
+	if err == nil && !ok {
+		err = errs.New(errs.Forbidden, "identity.fresh_code_needed")
+	}
+	return err
 }
 
 // raise makes a session substantial, in the transaction of ctx, and gives it a

@@ -105,3 +105,22 @@ func TestAuthenticatorAppRefusals(t *testing.T) {
 	b = h.browser().signInByCode(mother)
 	b.post("/sign-in/step-up/app", "code", b.shown(secret), "next", "/strong").leads("/strong")
 }
+
+// A mailbox alone takes away neither an app nor a passkey, and adds nothing
+// beside them: the stronger proof has to be shown.
+func TestACodeAloneChangesNoStrongerProof(t *testing.T) {
+	t.Parallel()
+	for name, give := range map[string]func(*browser){"an app": func(b *browser) { b.withApp() }, "a passkey": func(b *browser) { b.addPasskey() }} {
+		h := build(t)
+		give(h.registered(mother))
+		b := h.browser().signInByCode(mother)
+		for _, path := range []string{"/account/app/remove", "/sign-in/app", "/sign-in/app/confirm", "/account/contact"} {
+			b.post(path, "code", "123456", "next", "/account", "email", "mole@vidu.example", "lang", "vi").leads("/sign-in/step-up?next=%2Faccount")
+		}
+		b.json("/api/identity/passkeys/register/begin", "{}").want(http.StatusForbidden, "identity.fresh_code_needed")
+		b.get("/sign-in/step-up?next=/account").want(200, "Tôi không còn dùng được nữa").lacks(`data-passkey="create"`, `action="/sign-in/app"`, `action="/sign-in/step-up"`)
+		if p := b.who(); p.Level != auth.Low {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+}

@@ -24,8 +24,8 @@ func (x *Identity) askEmail(ctx context.Context, session, email string) (token s
 		// A made-up person is everybody's; a real address must not be left there.
 		return "", errs.New(errs.Forbidden, "identity.demo_contact")
 	}
-	if !x.trusted(s) {
-		return "", errs.New(errs.Forbidden, "identity.fresh_code_needed")
+	if err := x.mustTrust(ctx, s); err != nil {
+		return "", err
 	}
 	a, err := x.byID(ctx, s.Account)
 	if err != nil {

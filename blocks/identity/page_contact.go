@@ -63,8 +63,7 @@ func (x *Identity) changeContact(w http.ResponseWriter, r *http.Request) error {
 	token, err := x.askEmail(ctx, cookie(r, sessionCookie), email)
 	switch errs.CodeOf(err) {
 	case "identity.fresh_code_needed":
-		http.Redirect(w, r, "/sign-in/step-up?next=/account", http.StatusSeeOther)
-		return nil
+		return afterTrust(w, r, err, "/account", "/account")
 	case "identity.demo_contact":
 		return x.accountPage(w, r, []web.FieldError{{Field: "email", Text: x.t(r, "error.identity.demo_contact")}})
 	}

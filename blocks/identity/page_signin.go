@@ -14,7 +14,7 @@ import (
 )
 
 func (x *Identity) pages() []httpx.Route {
-	me := auth.AnyOf(auth.Person(auth.Low), auth.AnyOfficer())
+	me := auth.AnyOf(auth.Person(auth.Low), auth.OfficerAt(auth.Low))
 	routes := []httpx.Route{
 		{Method: "GET", Path: "/sign-in", Access: auth.Public(), Page: true, Handle: x.showSignIn},
 		{Method: "POST", Path: "/sign-in", Access: auth.Public(), Page: true, Handle: x.startSignIn},
@@ -269,28 +269,47 @@ func (x *Identity) stepUpPage(w http.ResponseWriter, r *http.Request, next strin
 			parts = append(parts, x.appForm(r, "/sign-in/step-up/app", next, wrong))
 		}
 	}
-	parts = append(parts, x.addWays(r, s, hasApp, next)...)
+	more, err := x.addWays(r, s, next)
+	if err != nil {
+		return err
+	}
+	parts = append(parts, more...)
 	return x.d.Pages.Show(w, r, web.Page{Title: x.t(r, "identity.step_up"), Section: "sign-in", Errors: wrong}, parts...)
 }
 
 // addWays offers to make a passkey or to set up an app, after a code where one
-// is needed.
-func (x *Identity) addWays(r *http.Request, s sessionRow, hasApp bool, next string) []web.Component {
+// is needed. Who has one already and cannot use it has to come in person.
+func (x *Identity) addWays(r *http.Request, s sessionRow, next string) ([]web.Component, error) {
+	trusted, err := x.trusted(r.Context(), s)
+	if err != nil {
+		return nil, err
+	}
+	strong, err := x.store.strong(r.Context(), s.Account)
+	if err != nil {
+		return nil, err
+	}
+	hasApp, err := x.hasApp(r.Context(), s.Account)
+	if err != nil {
+		return nil, err
+	}
 	carry := []web.Hidden{{Name: "next", Value: next}}
-	if !x.trusted(s) {
+	switch {
+	case !trusted && strong:
+		return []web.Component{web.Details{SummaryText: x.t(r, "identity.lost"), Text: x.t(r, "identity.lost_text")}}, nil
+	case !trusted:
 		return []web.Component{web.Heading{Text: x.t(r, "identity.add_way")}, web.Paragraph{Text: x.t(r, "identity.add_way_code")},
 			web.Form{Action: "/sign-in/step-up", Hidden: carry, Body: []web.Component{
-				web.Button{Text: x.t(r, "identity.send_code"), Classes: "govuk-button--secondary", PreventDoubleClick: web.On}}}}
+				web.Button{Text: x.t(r, "identity.send_code"), Classes: "govuk-button--secondary", PreventDoubleClick: web.On}}}}, nil
 	}
 	parts := []web.Component{web.Heading{Text: x.t(r, "identity.add_passkey")}, web.Paragraph{Text: x.t(r, "identity.add_passkey_text")},
 		x.passkey(r, "create", next, x.t(r, "identity.add_passkey_button")),
 		web.Markup(`<noscript><p class="govuk-body">` + template.HTMLEscapeString(x.t(r, "identity.passkey_needs_script")) + `</p></noscript>`)}
 	if hasApp {
-		return parts
+		return parts, nil
 	}
 	return append(parts, web.Heading{Text: x.t(r, "identity.add_app")}, web.Paragraph{Text: x.t(r, "identity.add_app_text")},
 		web.Form{Action: "/sign-in/app", Hidden: carry, Body: []web.Component{
-			web.Button{Text: x.t(r, "identity.add_app_button"), Classes: "govuk-button--secondary", PreventDoubleClick: web.On}}})
+			web.Button{Text: x.t(r, "identity.add_app_button"), Classes: "govuk-button--secondary", PreventDoubleClick: web.On}}}), nil
 }
 
 func (x *Identity) startStepUp(w http.ResponseWriter, r *http.Request) error {

@@ -137,10 +137,8 @@ func TestOthersPasskeys(t *testing.T) {
 	thief.json("/api/identity/passkeys/register/finish", answer).want(http.StatusForbidden)
 
 	// A key that is somebody's is not made anybody else's.
-	again := h.registered(hung)
-	again.key = thief.key
-	again.key.ID = must[[]byte](t)(base64.RawURLEncoding.DecodeString(id))
-	again.json("/api/identity/passkeys/register/finish", again.creation()).want(http.StatusConflict)
+	thief.key.ID = must[[]byte](t)(base64.RawURLEncoding.DecodeString(id))
+	thief.json("/api/identity/passkeys/register/finish", thief.creation()).want(http.StatusConflict)
 
 	h.browser().json("/api/identity/passkeys/register/begin", "{}").want(http.StatusUnauthorized)
 }

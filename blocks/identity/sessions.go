@@ -101,9 +101,14 @@ func (x *Identity) session(ctx context.Context, token string) (sessionRow, error
 }
 
 // trusted says whether a session may change how its person signs in: it is
-// substantial, or has answered a code just now.
-func (x *Identity) trusted(s sessionRow) bool {
-	return s.Level >= auth.Substantial || x.d.Clock.Now().Sub(s.Proved) <= freshProof
+// substantial or, for somebody who has neither passkey nor app, has answered a
+// code just now. So a mailbox alone never takes a stronger proof away.
+func (x *Identity) trusted(ctx context.Context, s sessionRow) (bool, error) {
+	if s.Level >= auth.Substantial || x.d.Clock.Now().Sub(s.Proved) > freshProof {
+		return s.Level >= auth.Substantial, nil
+	}
+	strong, err := x.store.strong(ctx, s.Account)
+	return err == nil && !strong, err
 }
 
 // principal finds who a token belongs to. It writes at most once a minute.

@@ -362,6 +362,15 @@ func (s store) useApp(ctx context.Context, account, secret string, step int64, a
 	return n == 1, err
 }
 
+// strong says whether an account has a passkey or an app that has shown a code.
+func (s store) strong(ctx context.Context, account string) (bool, error) {
+	var n int
+	err := s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		return q.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM identity_passkey WHERE account=$1) + (SELECT COUNT(*) FROM identity_authenticator WHERE account=$1 AND confirmed=1)`, account).Scan(&n)
+	})
+	return n > 0, err
+}
+
 func (s store) removeApp(ctx context.Context, account string) error {
 	n, err := s.changed(ctx, `DELETE FROM identity_authenticator WHERE account=$1`, account)
 	if err == nil && n == 0 {

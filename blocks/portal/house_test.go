@@ -40,7 +40,7 @@ func must[T any](t testing.TB) func(T, error) T {
 var people = map[string]auth.Principal{
 	"mai":  {Account: "a", Number: "001195012345", Name: "Nguyễn Thị Mai", Level: auth.Substantial},
 	"binh": {Account: "b", Number: "001090054321", Name: "Trần Văn Bình", Level: auth.Substantial},
-	"lan":  {Account: "c", Officer: "lan", Name: "Lê Thị Lan", Member: "GOV/MOJ", Roles: []string{"registrar"}},
+	"lan":  {Level: auth.Substantial, Account: "c", Officer: "lan", Name: "Lê Thị Lan", Member: "GOV/MOJ", Roles: []string{"registrar"}},
 }
 
 // world stands for the blocks around the portal. All that is in it is Mai's.

@@ -171,7 +171,7 @@ func caller(r *http.Request) (auth.Principal, error) {
 	case "":
 		return auth.Principal{}, nil
 	case "officer", "inspector":
-		p := auth.Principal{Account: who, Officer: who + "-1", Member: "GOV/MPS"}
+		p := auth.Principal{Account: who, Level: auth.Substantial, Officer: who + "-1", Member: "GOV/MPS"}
 		if who == "inspector" {
 			p.Roles = []string{transparency.RoleInspector}
 		}

@@ -120,10 +120,10 @@ func must[T any](t testing.TB) func(T, error) T {
 
 var people = map[string]auth.Principal{
 	"citizen": {Number: "001195012345", Name: "Nguyễn Thị Mai", Level: auth.Substantial},
-	"lan":     {Officer: "lan", Name: "Lê Thị Lan", Member: "GOV/MOJ", Roles: []string{"registrar"}},
-	"minh":    {Officer: "minh", Name: "Đỗ Quang Minh", Member: "GOV/MOJ", Roles: []string{"registrar"}},
-	"hai":     {Officer: "hai", Name: "Phạm Thanh Hải", Member: "GOV/MPS", Roles: []string{"licence-officer"}},
-	"mai":     {Officer: "mai", Name: "Nguyễn Thị Mai", Member: "GOV/MOJ", Roles: []string{"registrar"}, Number: "001195012345"},
+	"lan":     {Level: auth.Substantial, Officer: "lan", Name: "Lê Thị Lan", Member: "GOV/MOJ", Roles: []string{"registrar"}},
+	"minh":    {Level: auth.Substantial, Officer: "minh", Name: "Đỗ Quang Minh", Member: "GOV/MOJ", Roles: []string{"registrar"}},
+	"hai":     {Level: auth.Substantial, Officer: "hai", Name: "Phạm Thanh Hải", Member: "GOV/MPS", Roles: []string{"licence-officer"}},
+	"mai":     {Level: auth.Substantial, Officer: "mai", Name: "Nguyễn Thị Mai", Member: "GOV/MOJ", Roles: []string{"registrar"}, Number: "001195012345"},
 }
 
 func open(t testing.TB) *house {

@@ -44,24 +44,22 @@ func Public() Access {
 // Person lets in people known at least at level min.
 func Person(min Level) Access {
 	return Access{"person(" + min.String() + ")", func(p Principal) error {
-		switch {
-		case p.IsPerson() && p.Level >= min:
-			return nil
-		case p.IsPerson():
-			return errs.New(errs.Forbidden, "auth.step_up", "needed", min)
+		if p.IsPerson() {
+			return atLeast(p, min)
 		}
 		return refuse(p, "auth.sign_in")
 	}}
 }
 
-// Officer lets in officers who hold at least one of roles. Without roles it
-// lets nobody in: a forgotten role must not open a door. See AnyOfficer.
+// Officer lets in officers who hold at least one of roles and are known at
+// substantial: an e-mailed code alone opens nobody's data. Without roles it lets
+// nobody in: a forgotten role must not open a door. See AnyOfficer.
 func Officer(roles ...string) Access {
 	return Access{"officer(" + strings.Join(roles, ", ") + ")", func(p Principal) error {
 		if p.IsOfficer() {
 			for _, r := range roles {
 				if p.HasRole(r) {
-					return nil
+					return atLeast(p, Substantial)
 				}
 			}
 		}
@@ -69,14 +67,24 @@ func Officer(roles ...string) Access {
 	}}
 }
 
-// AnyOfficer lets in every officer, whatever the role.
-func AnyOfficer() Access {
-	return Access{"any officer", func(p Principal) error {
+// AnyOfficer lets in every officer known at substantial, whatever the role.
+func AnyOfficer() Access { return OfficerAt(Substantial) }
+
+// OfficerAt lets in every officer known at least at level min.
+func OfficerAt(min Level) Access {
+	return Access{"any officer(" + min.String() + ")", func(p Principal) error {
 		if p.IsOfficer() {
-			return nil
+			return atLeast(p, min)
 		}
 		return refuse(p, "auth.sign_in")
 	}}
+}
+
+func atLeast(p Principal, min Level) error {
+	if p.Level < min {
+		return errs.New(errs.Forbidden, "auth.step_up", "needed", min)
+	}
+	return nil
 }
 
 // Client lets in systems that call the API.
@@ -89,11 +97,11 @@ func Client() Access {
 	}}
 }
 
-// Operator lets in those who run the house.
+// Operator lets in those who run the house, known at substantial.
 func Operator() Access {
 	return Access{"operator", func(p Principal) error {
 		if p.HasRole(RoleOperator) && !p.IsClient() {
-			return nil
+			return atLeast(p, Substantial)
 		}
 		return refuse(p, "auth.sign_in")
 	}}

@@ -14,10 +14,10 @@ var (
 	nobody  = auth.Principal{}
 	weak    = auth.Principal{Account: "a", Number: "001", Level: auth.Low}
 	strong  = auth.Principal{Account: "a", Number: "001", Level: auth.High}
-	judge   = auth.Principal{Account: "o", Officer: "o", Member: "GOV/MOJ", Roles: []string{"judge"}}
-	clerk   = auth.Principal{Account: "c", Officer: "c", Member: "GOV/MOJ", Roles: []string{"clerk"}}
+	judge   = auth.Principal{Account: "o", Level: auth.Substantial, Officer: "o", Member: "GOV/MOJ", Roles: []string{"judge"}}
+	clerk   = auth.Principal{Account: "c", Level: auth.Low, Officer: "c", Member: "GOV/MOJ", Roles: []string{"clerk"}}
 	both    = auth.Principal{Account: "b", Number: "002", Level: auth.Substantial, Officer: "b", Roles: []string{"judge"}}
-	ops     = auth.Principal{Account: "p", Officer: "p", Roles: []string{auth.RoleOperator}}
+	ops     = auth.Principal{Account: "p", Level: auth.Substantial, Officer: "p", Roles: []string{auth.RoleOperator}}
 	system  = auth.Principal{Subsystem: "VN/GOV/MOJ/civil-status"}
 	usurper = auth.Principal{Subsystem: "VN/GOV/MOJ/x", Number: "001", Officer: "o", Level: auth.High, Roles: []string{"judge", auth.RoleOperator}}
 )
@@ -35,9 +35,11 @@ func TestAccess(t *testing.T) {
 		{auth.Person(auth.Substantial), "person(substantial)", [9]string{in, up, ok, no, no, no, no, no, no}},
 		{auth.Officer("judge", "registrar"), "officer(judge, registrar)", [9]string{in, no, no, ok, no, ok, no, no, no}},
 		{auth.Officer(), "officer()", [9]string{in, no, no, no, no, no, no, no, no}},
-		{auth.AnyOfficer(), "any officer", [9]string{in, no, no, ok, ok, ok, ok, no, no}},
+		{auth.AnyOfficer(), "any officer(substantial)", [9]string{in, no, no, ok, up, ok, ok, no, no}},
 		{auth.Client(), "client", [9]string{cl, no, no, no, no, no, no, ok, ok}},
 		{auth.Operator(), "operator", [9]string{in, no, no, no, no, no, ok, no, no}},
+		{auth.OfficerAt(auth.Low), "any officer(low)", [9]string{in, no, no, ok, ok, ok, ok, no, no}},
+		{auth.Officer("clerk"), "officer(clerk)", [9]string{in, no, no, no, up, no, no, no, no}},
 		{auth.AnyOf(auth.Officer("judge"), auth.Person(auth.High)), "any of: officer(judge) | person(high)", [9]string{in, up, ok, ok, no, ok, no, no, no}},
 		{auth.AnyOf(auth.Client(), auth.Operator()), "any of: client | operator", [9]string{cl, no, no, no, no, no, ok, ok, ok}},
 		{auth.AnyOf(), "any of: ", [9]string{in, no, no, no, no, no, no, no, no}},

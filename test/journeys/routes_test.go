@@ -91,13 +91,13 @@ func visitors(t *testing.T, h *house, s *scene) []visitor {
 				return public
 			case strings.HasPrefix(access, "person("):
 				return person
-			case access == "any officer":
+			case access == "any officer(substantial)":
 				return officer
 			case access == "client":
 				return system
 			case access == "operator", strings.HasPrefix(access, "officer("), access == "any of: operator | officer(grants-officer)":
 				return rest
-			case access == "any of: person(low) | any officer":
+			case access == "any of: person(low) | any officer(low)":
 				if len(person) == 1 && person[0] == signIn {
 					return person
 				}
