@@ -206,6 +206,27 @@ func (c *codesByMail) SendCode(ctx context.Context, to identity.Contact, key, co
 	})
 }
 
+// SendNotice implements identity.Codes.
+func (c *codesByMail) SendNotice(ctx context.Context, to identity.Contact, key string, n identity.Notice) error {
+	what := map[identity.Notice]i18n.Text{
+		identity.PasskeyAdded:   {VI: "Một khóa truy cập vừa được thêm vào tài khoản của bạn.", EN: "A passkey was added to your account."},
+		identity.PasskeyRemoved: {VI: "Một khóa truy cập vừa được gỡ khỏi tài khoản của bạn.", EN: "A passkey was removed from your account."},
+		identity.AppAdded:       {VI: "Một ứng dụng xác thực vừa được thêm vào tài khoản của bạn.", EN: "An authenticator app was added to your account."},
+		identity.AppRemoved:     {VI: "Ứng dụng xác thực vừa được gỡ khỏi tài khoản của bạn.", EN: "The authenticator app was removed from your account."},
+		identity.EmailChanged:   {VI: "Địa chỉ thư điện tử của tài khoản vừa được đổi. Từ nay thư và mã đăng nhập gửi đến địa chỉ mới.", EN: "The e-mail address of your account was changed. Messages and codes go to the new address from now on."},
+		identity.WaysRemoved:    {VI: "Khóa truy cập và ứng dụng xác thực của bạn vừa được gỡ theo đề nghị tại quầy. Lần đăng nhập tới, hãy dùng mã gửi qua thư điện tử.", EN: "Your passkeys and authenticator app were removed, as asked for in person. Next time, sign in with a code by e-mail."},
+	}[n]
+	return c.notify.Send(ctx, notify.Message{
+		Key: key, Number: to.Subject, Channels: []string{notify.Email},
+		Contact: &notify.Contact{Name: to.Name, Email: to.Email, Phone: to.Phone, Lang: to.Lang},
+		Subject: i18n.Text{VI: "Thay đổi về cách đăng nhập của bạn", EN: "A change in how you sign in"},
+		Body: i18n.Text{
+			VI: what.VI + "\n\nNếu không phải bạn thực hiện, hãy đến Công an xã, phường ngay.",
+			EN: what.EN + "\n\nIf this was not you, go to the commune police at once.",
+		},
+	})
+}
+
 // contacts answers notify from identity.
 type contacts struct{ identity *identity.Identity }
 

@@ -104,7 +104,7 @@ func (x *Identity) answerApp(ctx context.Context, session, code string, confirme
 	if step <= row.Step {
 		return "", wrong
 	}
-	err = x.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
+	count := func(ctx context.Context) error {
 		fresh, err := x.store.useApp(ctx, a.ID, row.Secret, step, now)
 		if err != nil {
 			return err
@@ -117,7 +117,12 @@ func (x *Identity) answerApp(ctx context.Context, session, code string, confirme
 		}
 		renewed, err = x.raise(ctx, s, now)
 		return err
-	})
+	}
+	if confirmed {
+		err = x.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error { return count(ctx) })
+	} else {
+		err = x.changeAndTell(ctx, a, AppAdded, count)
+	}
 	return renewed, err
 }
 
@@ -128,7 +133,7 @@ func (x *Identity) RemoveApp(ctx context.Context, session string) error {
 	if err != nil {
 		return err
 	}
-	return x.store.removeApp(ctx, a.ID)
+	return x.changeAndTell(ctx, a, AppRemoved, func(ctx context.Context) error { return x.store.removeApp(ctx, a.ID) })
 }
 
 // app reads the account's app and opens its secret.

@@ -1,8 +1,10 @@
 package identity_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/errs"
 )
 
 // withApp sets up an authenticator app and returns its secret.
@@ -123,4 +126,47 @@ func TestACodeAloneChangesNoStrongerProof(t *testing.T) {
 			t.Errorf("%s: %+v", name, p)
 		}
 	}
+}
+
+// People are told of every change in how they sign in, at the address that was
+// theirs before it.
+func TestNotices(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	b := h.registered(mother).addPasskey()
+	b.post("/sign-in/app", "next", "/account").want(http.StatusSeeOther)
+	b.withApp()
+	b.post("/account/app/remove").leads("/account")
+	b.post("/account/passkeys/" + base64.RawURLEncoding.EncodeToString(b.key.ID) + "/remove").leads("/account")
+	b.post("/account/contact", "lang", "vi", "email", "mai.moi@vidu.example").leads("/sign-in/code")
+	b.post("/sign-in/code", "code", h.codes.last(t).code).leads("/account")
+	if err := h.block.ResetWays(t.Context(), mother); err != nil {
+		t.Fatal(err)
+	}
+	const old, now = " mai.nguyen@vidu.example", " mai.moi@vidu.example"
+	want := []string{"passkey_added" + old, "app_added" + old, "app_removed" + old, "passkey_removed" + old, "email_changed" + old, "ways_removed" + now}
+	if got := h.codes.notices(); !slices.Equal(got, want) {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	if p := b.who(); !p.IsNobody() {
+		t.Errorf("still signed in as %+v", p)
+	}
+	if err := h.block.ResetWays(t.Context(), none); errs.CodeOf(err) != "identity.no_account" {
+		t.Errorf("nobody's ways: %v", err)
+	}
+}
+
+// Who lost everything is let in by the house, and begins anew with a code.
+func TestResetWays(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	h.registered(mother).withApp()
+	b := h.browser().signInByCode(mother)
+	b.post("/sign-in/app", "next", "/strong").leads("/sign-in/step-up?next=%2Fstrong")
+	if err := h.block.ResetWays(t.Context(), mother); err != nil {
+		t.Fatal(err)
+	}
+	b = h.browser().signInByCode(mother)
+	b.withApp()
+	b.get("/strong").want(200)
 }

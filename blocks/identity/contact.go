@@ -38,7 +38,7 @@ func (x *Identity) askEmail(ctx context.Context, session, email string) (token s
 	return x.ask(ctx, asking{account: &a, subject: a.Subject, to: to, purpose: forEmail, next: "/account", data: email})
 }
 
-// setEmail keeps the address that a code has just proved.
+// setEmail keeps the address that a code has just proved, and tells the old one.
 func (x *Identity) setEmail(ctx context.Context, session string, a account, row attemptRow) error {
 	if _, err := x.own(ctx, session, a); err != nil {
 		return err
@@ -47,5 +47,7 @@ func (x *Identity) setEmail(ctx context.Context, session string, a account, row 
 	if err != nil {
 		return err
 	}
-	return x.amend(ctx, a.ID, func(c *content) { c.Chosen = email })
+	return x.changeAndTell(ctx, a, EmailChanged, func(ctx context.Context) error {
+		return x.amend(ctx, a.ID, func(c *content) { c.Chosen = email })
+	})
 }

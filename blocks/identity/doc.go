@@ -23,7 +23,8 @@
 // use and 12 hours at most; its use is written once a minute, and signing out
 // holds at once (in other processes within 5 seconds). Making or removing a
 // passkey or an app and changing the e-mail address need a substantial session
-// or a code of the last 10 minutes. A code of an app counts once.
+// or, for those who have neither yet, a code of the last 10 minutes; each change is
+// told by e-mail. A code of an app counts once.
 //
 // A session is either a person's or an officer's (/desk/sign-in). A parent may
 // act for a child under 18 whose birth record names them.

@@ -67,10 +67,25 @@ type People interface {
 	Children(ctx context.Context, number string) ([]Person, error)
 }
 
-// Codes brings a one-time code to its person. It joins the transaction of ctx.
+// Codes brings a one-time code to its person, and word of what changed in how
+// they sign in. Both join the transaction of ctx.
 type Codes interface {
 	SendCode(ctx context.Context, to Contact, key, code string) error
+	SendNotice(ctx context.Context, to Contact, key string, n Notice) error
 }
+
+// Notice says what changed in how somebody signs in. They may not have done it.
+type Notice string
+
+// The notices.
+const (
+	PasskeyAdded   Notice = "passkey_added"
+	PasskeyRemoved Notice = "passkey_removed"
+	AppAdded       Notice = "app_added"
+	AppRemoved     Notice = "app_removed"
+	EmailChanged   Notice = "email_changed" // goes to the old address
+	WaysRemoved    Notice = "ways_removed"  // by whoever runs the house
+)
 
 // Person is somebody in the population register.
 type Person struct{ Number, Name, BirthDate, Email, Phone string }

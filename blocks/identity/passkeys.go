@@ -9,7 +9,6 @@ import (
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
-	"github.com/dinh-gov/dinh/kernel/db"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/id"
 )
@@ -124,7 +123,7 @@ func (x *Identity) finishPasskey(ctx context.Context, session, token, name strin
 		return "", err
 	}
 	now := x.d.Clock.Now()
-	err = x.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
+	err = x.changeAndTell(ctx, a, PasskeyAdded, func(ctx context.Context) error {
 		if err := x.store.insertPasskey(ctx, passkeyRow{ID: credentialID(c.ID), Account: a.ID, Name: name, Created: now, Credential: string(text)}); err != nil {
 			return err
 		}
@@ -206,7 +205,7 @@ func (x *Identity) RemovePasskey(ctx context.Context, session, passkey string) e
 	if raw, err := base64.RawURLEncoding.DecodeString(passkey); err != nil || credentialID(raw) != passkey {
 		return errs.New(errs.NotFound, "identity.no_passkey")
 	}
-	return x.store.removePasskey(ctx, passkey, a.ID)
+	return x.changeAndTell(ctx, a, PasskeyRemoved, func(ctx context.Context) error { return x.store.removePasskey(ctx, passkey, a.ID) })
 }
 
 // acting opens the seal on whom a session acts for.

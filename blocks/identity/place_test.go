@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -93,6 +94,7 @@ func (g *registry) Children(_ context.Context, number string) ([]identity.Person
 type outbox struct {
 	mu   sync.Mutex
 	sent []sent
+	told []string // notice and address
 }
 
 type sent struct {
@@ -106,6 +108,15 @@ func (o *outbox) SendCode(_ context.Context, to identity.Contact, key, code stri
 	o.sent = append(o.sent, sent{to, key, code})
 	return nil
 }
+
+func (o *outbox) SendNotice(_ context.Context, to identity.Contact, _ string, n identity.Notice) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.told = append(o.told, string(n)+" "+to.Email)
+	return nil
+}
+
+func (o *outbox) notices() []string { o.mu.Lock(); defer o.mu.Unlock(); return slices.Clone(o.told) }
 
 func (o *outbox) count() int { o.mu.Lock(); defer o.mu.Unlock(); return len(o.sent) }
 

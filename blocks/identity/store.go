@@ -92,13 +92,23 @@ func (s store) officers(ctx context.Context) ([]accountRow, error) {
 	}, `SELECT id, kind, subject, member, roles, content FROM identity_account WHERE kind='officer'`)
 }
 
+// removeWays removes all that signs in to an account.
+func (s store) removeWays(ctx context.Context, account string) error {
+	return s.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
+		for _, table := range []string{"session", "passkey", "authenticator", "attempt", "ceremony"} {
+			if _, err := q.ExecContext(ctx, `DELETE FROM identity_`+table+` WHERE account=$1`, account); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // removeAccount removes an account with all that signs in to it.
 func (s store) removeAccount(ctx context.Context, a accountRow) error {
 	return s.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
-		for _, table := range []string{"session", "passkey", "authenticator", "attempt", "ceremony"} {
-			if _, err := q.ExecContext(ctx, `DELETE FROM identity_`+table+` WHERE account=$1`, a.ID); err != nil {
-				return err
-			}
+		if err := s.removeWays(ctx, a.ID); err != nil {
+			return err
 		}
 		if _, err := q.ExecContext(ctx, `DELETE FROM identity_sample WHERE account=$1`, a.Subject); err != nil {
 			return err

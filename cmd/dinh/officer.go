@@ -86,3 +86,17 @@ func officerAdd() *cobra.Command {
 	}
 	return c
 }
+
+func accountCommand() *cobra.Command {
+	c := &cobra.Command{Use: "account", Short: "Citizens' accounts"}
+	reset := verb("reset NUMBER", "Remove somebody's passkeys and authenticator app, after they showed who they are in person", cobra.ExactArgs(1),
+		func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
+			if err := a.Identity.ResetWays(ctx, args[0]); err != nil {
+				return say(a, err)
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "Removed, and all sessions ended. They sign in with a code by e-mail and make a new passkey; a message tells them so.")
+			return nil
+		})
+	c.AddCommand(reset)
+	return c
+}
