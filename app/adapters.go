@@ -50,6 +50,27 @@ func (a *App) recordByHand(ctx context.Context, h registers.Handling) error {
 	})
 }
 
+// recordOpening tells people that an officer looked into their case.
+func (a *App) recordOpening(ctx context.Context, o cases.Opening) error {
+	owner := o.Service.Owner
+	service, err := exchange.ParseService(a.Instance + "/" + owner.Member + "/" + owner.Subsystem + "/" + o.Service.ID)
+	if err != nil {
+		return err
+	}
+	legal := ""
+	if len(o.Service.Legal) > 0 {
+		legal = o.Service.Legal[0].Ref.VI
+	}
+	return a.Exchange.RecordOwnUse(ctx, exchange.OwnUse{
+		Service: service, Operation: exchange.OpRead, User: o.Officer, Purpose: "case-handling", LegalBasis: legal,
+		Application: o.Service.ID, Issue: o.Case, Fields: []string{wholeCase}, Subjects: o.Subjects, Records: 1,
+	})
+}
+
+// wholeCase is the one field of a case in the list of accesses: an officer sees
+// all of it.
+const wholeCase = "application"
+
 // asker asks and writes registers through the exchange, in the name of a
 // service's owner.
 type asker struct {

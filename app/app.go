@@ -363,7 +363,7 @@ func (a *App) openServices(context.Context) (err error) {
 	a.Cases = cases.New(cases.Deps{
 		DB: a.DB, Clock: c.Clock, Calendar: a.Calendar, Keys: a.Keys, Jobs: a.Jobs, Bus: a.Bus, Services: a.Services,
 		Exchange: casesExchange{a.asker()}, Payments: casesPayments{a.Payments},
-		Documents: casesDocuments{a.Documents, a.Forms, a.names}, Notify: casesNotify{a.Notify}, Log: c.Log,
+		Documents: casesDocuments{a.Documents, a.Forms, a.names}, Notify: casesNotify{a.Notify}, Log: c.Log, Opened: a.recordOpening,
 	})
 	join.cases = a.Cases
 	a.names.application = a.serviceTitle

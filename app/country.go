@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
@@ -205,7 +206,10 @@ func (n *names) ServiceTitle(service string) (i18n.Text, bool) {
 	if d := n.register(service); d != nil {
 		return d.Title, true
 	}
-	return i18n.Text{}, false
+	if n.application == nil {
+		return i18n.Text{}, false
+	}
+	return n.application(service[strings.LastIndexByte(service, '/')+1:])
 }
 
 // PurposeTitle implements transparency.Names.
@@ -230,6 +234,9 @@ func (n *names) ApplicationTitle(id string) (i18n.Text, bool) {
 func (n *names) FieldLabel(service, field string) (i18n.Text, bool) {
 	if d := n.register(service); d != nil {
 		return d.Label(field), true
+	}
+	if field == wholeCase {
+		return i18n.Text{VI: "Toàn bộ hồ sơ", EN: "The whole application"}, true
 	}
 	return i18n.Text{}, false
 }

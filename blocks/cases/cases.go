@@ -45,6 +45,17 @@ type Deps struct {
 	Documents Documents
 	Notify    Notify
 	Log       *slog.Logger
+	// Opened makes durable that an officer is about to see a case, once a day for
+	// each; it joins the transaction of ctx. nil: no officer sees any.
+	Opened func(context.Context, Opening) error
+}
+
+// Opening is an officer's look into a case.
+type Opening struct {
+	Service  *services.Service
+	Case     string // its dossier code
+	Officer  string
+	Subjects []string // personal numbers of the applicant and of whom they act for
 }
 
 // Sealer keeps personal content readable only while its subject's key lives.

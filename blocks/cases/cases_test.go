@@ -1,6 +1,7 @@
 package cases_test
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"slices"
@@ -645,4 +646,31 @@ func TestReleaseAndVersions(t *testing.T) {
 		wantCode(t, h.Act(h.registrar(), cases.Input{Case: id, Action: "approve", Version: v}), "cases.changed_meanwhile")
 	}
 	wantCode(t, h.Act(h.registrar(), cases.Input{Case: id, Action: "return", Version: now, Fields: []string{"child.full_name"}, Message: "\u200b \u202e"}), "cases.action_incomplete")
+}
+
+// The people of a case are told of each officer who opens it, once a day, and
+// before it is shown.
+func TestOpeningIsTold(t *testing.T) {
+	h := open(t)
+	id := h.submit(example(t, h.defs["birth"], toReview))
+	code := h.get(id).Code
+	h.opened = nil
+	look := func(who context.Context) {
+		t.Helper()
+		if _, err := h.Get(who, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	minh := h.as("minh", "GOV/MOJ", "registrar")
+	look(minh)
+	look(minh)
+	if _, err := h.Get(h.police(), id); err == nil {
+		t.Error("another member saw the case")
+	}
+	h.clock.Advance(24 * time.Hour)
+	look(minh)
+	look(h.registrar())
+	if want := []string{"minh " + code, "minh " + code, "lan " + code}; !slices.Equal(h.opened, want) {
+		t.Errorf("told %q, want %q", h.opened, want)
+	}
 }

@@ -147,6 +147,7 @@ func (d definitions) Get(_ context.Context, hash string) (*services.Service, err
 }
 
 type house struct {
+	opened []string // officer and dossier code
 	*cases.Cases
 	t        testing.TB
 	world    *world
@@ -187,6 +188,10 @@ func open(t testing.TB) *house {
 	h.Cases = cases.New(cases.Deps{
 		DB: d, Clock: h.clock, Calendar: h.calendar, Keys: sealer, Jobs: h.queue, Bus: h.bus, Services: h.defs,
 		Exchange: exchangeFake{h.world}, Payments: paymentsFake{h.world}, Documents: documentsFake{h.world}, Notify: notifyFake{h.world}, Log: slog.New(slog.DiscardHandler),
+		Opened: func(_ context.Context, o cases.Opening) error {
+			h.opened = append(h.opened, o.Officer+" "+o.Case)
+			return nil
+		},
 	})
 	for _, typ := range []string{cases.EventOpened, cases.EventDecided} {
 		h.bus.Subscribe(typ, "test", func(_ context.Context, e event.Event) error {

@@ -194,13 +194,17 @@ func (c *Cases) Names(ctx context.Context, list []Case) error {
 	return nil
 }
 
-// Get gives an officer who has a part in the service a case with everything in it.
+// Get gives an officer who has a part in the service a case with everything in
+// it, and tells its people of that.
 func (c *Cases) Get(ctx context.Context, id string) (*Full, error) {
 	w, err := c.load(ctx, "id", id)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.mayHandle(w, auth.From(ctx)); err != nil {
+		return nil, err
+	}
+	if err := c.tell(ctx, w, auth.From(ctx)); err != nil {
 		return nil, err
 	}
 	f, err := c.full(ctx, w)

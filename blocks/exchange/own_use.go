@@ -10,14 +10,16 @@ import (
 // No other member takes part, so there is nothing to grant and nothing signed;
 // the people concerned see it like any other access.
 type OwnUse struct {
-	Service    ServiceID
-	Operation  string // OpRead, OpSearch, OpCreate or OpAmend
-	User       string // the officer's id
-	Purpose    string
-	LegalBasis string
-	Fields     []string
-	Subjects   []string // personal numbers; no more than a call may find
-	Records    int
+	Service     ServiceID
+	Operation   string // OpRead, OpSearch, OpCreate or OpAmend
+	User        string // the officer's id
+	Purpose     string
+	LegalBasis  string
+	Application string // id of the public service, if it was for one
+	Issue       string // dossier code, if there is one
+	Fields      []string
+	Subjects    []string // personal numbers; no more than a call may find
+	Records     int
 }
 
 // RecordOwnUse makes one event for every person and their commitments durable.
@@ -31,7 +33,7 @@ func (x *Exchange) RecordOwnUse(ctx context.Context, u OwnUse) error {
 		return errs.New(errs.Invalid, "exchange.purpose_missing")
 	}
 	t, err := x.trace(&ask{
-		Call:      Call{Client: u.Service.SubsystemID, Service: u.Service, UserID: u.User},
+		Call:      Call{Client: u.Service.SubsystemID, Service: u.Service, UserID: u.User, Application: u.Application, Issue: u.Issue},
 		operation: u.Operation,
 	}, traceInfo{
 		decision: decision{purpose: u.Purpose, legalBasis: u.LegalBasis, fields: u.Fields},

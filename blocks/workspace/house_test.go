@@ -140,7 +140,7 @@ func open(t testing.TB) *house {
 	}
 	sealer := must[*keys.Keys](t)(keys.Open(t.Context(), keys.Deps{DB: d, Clock: h.clock, Master: [32]byte{1}, Instance: "VN"}))
 	h.Cases = cases.New(cases.Deps{DB: d, Clock: h.clock, Calendar: cal, Keys: sealer, Jobs: h.queue, Bus: h.bus, Services: h.defs,
-		Exchange: h.outside, Payments: h.outside, Documents: h.outside, Notify: h.outside, Log: quiet})
+		Exchange: h.outside, Payments: h.outside, Documents: h.outside, Notify: h.outside, Log: quiet, Opened: func(context.Context, cases.Opening) error { return nil }})
 	h.catalog = must[*i18n.Catalog](t)(i18n.New(web.Messages(), httpx.Messages(), cases.Messages(), workspace.Messages()))
 	pages := must[*web.Renderer](t)(web.New(web.Config{Catalog: h.catalog, Demo: true}))
 	desk := workspace.New(workspace.Deps{Clock: h.clock, Calendar: cal, Cases: h.Cases, Files: h.outside, Bills: h.outside, Pages: pages})

@@ -113,3 +113,17 @@ func TestIdempotencyKeysAreBound(t *testing.T) {
 		}
 	}
 }
+
+// An officer who opens a case is seen by the applicant.
+func TestApplicantsSeeWhoOpenedTheirCase(t *testing.T) {
+	h, s := shared(t), played(t)
+	if a := h.caller(t, "registrar-1").get(t, s.casePath); a.Status != http.StatusOK {
+		t.Fatalf("%d %.200s", a.Status, a.Body)
+	}
+	list := h.caller(t, "lan").in("vi").get(t, "/my-data")
+	for _, words := range []string{"toàn bộ hồ sơ", "giải quyết hồ sơ của bạn"} {
+		if !strings.Contains(list.Body, words) {
+			t.Errorf("the list of accesses does not say %q", words)
+		}
+	}
+}
