@@ -19,7 +19,8 @@ import (
 // record it made then. It joins the transaction of ctx.
 //
 // Errors: registers.invalid with one field error per wrong value,
-// registers.key_taken, registers.reason_missing.
+// registers.key_taken, registers.reason_missing, registers.reason_long,
+// registers.reason_control, registers.valid_from.
 func (r *Registers) Create(ctx context.Context, c Change) (Record, error) {
 	def, err := r.Definition(c.Register)
 	if err != nil {
@@ -34,7 +35,7 @@ func (r *Registers) Create(ctx context.Context, c Change) (Record, error) {
 }
 
 func (r *Registers) create(ctx context.Context, def *Definition, c Change) (Record, error) {
-	if err := r.prepare(&c); err != nil {
+	if err := r.prepare(def, &c); err != nil {
 		return Record{}, err
 	}
 	if done, ok, err := r.store.done(ctx, c); err != nil || ok {
@@ -71,7 +72,7 @@ func (r *Registers) Amend(ctx context.Context, c Change) (Record, error) {
 }
 
 func (r *Registers) amend(ctx context.Context, def *Definition, c Change) (Record, error) {
-	if err := r.prepare(&c); err != nil {
+	if err := r.prepare(def, &c); err != nil {
 		return Record{}, err
 	}
 	if done, ok, err := r.store.done(ctx, c); err != nil || ok {
@@ -93,16 +94,6 @@ func (r *Registers) amend(ctx context.Context, def *Definition, c Change) (Recor
 	}
 	rec.Version, rec.ValidFrom, rec.UpdatedAt, rec.Data = rec.Version+1, c.ValidFrom, r.d.Clock.Now().UTC(), data
 	return rec, r.store.update(ctx, def, rec, c)
-}
-
-func (r *Registers) prepare(c *Change) error {
-	if strings.TrimSpace(c.Reason) == "" {
-		return errs.New(errs.Invalid, "registers.reason_missing").With(errs.Field{Name: "reason", Code: "registers.reason_missing"})
-	}
-	if c.ValidFrom == "" {
-		c.ValidFrom = r.d.Clock.Now().UTC().Format("2006-01-02")
-	}
-	return nil
 }
 
 // CreateMany makes many records in transactions of 500, for seeding. It stops

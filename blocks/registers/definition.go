@@ -39,6 +39,7 @@ type Definition struct {
 	compiled *jsonschema.Schema
 	prefix   *rules.Program
 	fields   []string // leaves of the schema, dotted, in the order of the file
+	dates    []string // those of them that hold a date
 }
 
 // Assign gives a new record its number: a prefix computed from the record
@@ -139,6 +140,11 @@ func (d *Definition) check() error {
 			if !slices.Contains(d.fields, f) {
 				return fmt.Errorf("%s: the schema has no field %q", what, f)
 			}
+		}
+	}
+	for _, f := range d.fields {
+		if d.property(f)["format"] == "date" {
+			d.dates = append(d.dates, f)
 		}
 	}
 	if d.Assign == nil {

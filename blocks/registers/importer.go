@@ -65,8 +65,8 @@ func (r *Registers) Import(ctx context.Context, register string, in io.Reader, o
 	if err != nil {
 		return Report{}, err
 	}
-	if strings.TrimSpace(o.Reason) == "" {
-		return Report{}, errs.New(errs.Invalid, "registers.reason_missing").With(errs.Field{Name: "reason", Code: "registers.reason_missing"})
+	if o.Reason, err = reason(o.Reason); err != nil {
+		return Report{}, err
 	}
 	counted := &counter{r: in}
 	cr := csv.NewReader(skipBOM(counted))
@@ -103,7 +103,7 @@ func header(def *Definition, cr *csv.Reader) ([]string, error) {
 	}
 	columns := make([]string, len(first))
 	for i, name := range first {
-		columns[i] = strings.TrimSpace(name)
+		columns[i] = strings.TrimSpace(visible(name))
 		if !slices.Contains(def.fields, columns[i]) {
 			return nil, errs.New(errs.Invalid, "registers.csv_header", "column", columns[i], "fields", strings.Join(def.fields, ", "))
 		}
@@ -151,7 +151,7 @@ func (im *importer) next(cr *csv.Reader, columns []string) (csvRow, error) {
 	}
 	row := csvRow{line: line, data: map[string]any{}}
 	for i, cell := range cells {
-		if cell == "" {
+		if visible(cell) == "" {
 			continue
 		}
 		v, problem := im.def.cell(columns[i], cell)
@@ -176,7 +176,7 @@ func (d *Definition) cell(field, s string) (v any, problem string) {
 	if hasControl(s) {
 		return nil, "registers.field_control"
 	}
-	s = text.NFC(s)
+	s = text.NFC(visible(s))
 	switch d.kind(field) {
 	case "integer":
 		n, err := strconv.ParseInt(s, 10, 64)

@@ -141,12 +141,18 @@ func (r *Registers) Find(ctx context.Context, register string, where map[string]
 }
 
 // Search gives up to limit records whose searched fields contain every word
-// of query, without regard to case and Vietnamese marks.
+// of query, without regard to case and Vietnamese marks; no query at all finds
+// the newest records.
+//
+// Errors: registers.search_control, registers.search_empty.
 func (r *Registers) Search(ctx context.Context, register, query string, limit int) ([]Record, error) {
 	if _, err := r.Definition(register); err != nil {
 		return nil, err
 	}
-	return r.store.search(ctx, register, query, bound(limit))
+	if err := searchable(query); err != nil {
+		return nil, err
+	}
+	return r.store.search(ctx, register, visible(query), bound(limit))
 }
 
 // History gives every version of a record, the newest first.

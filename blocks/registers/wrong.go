@@ -3,12 +3,9 @@ package registers
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"regexp/syntax"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
@@ -18,7 +15,7 @@ import (
 
 // validate checks data against the schema and names every wrong field.
 func (d *Definition) validate(data map[string]any) error {
-	if f := unwritable("", data); f != "" {
+	if f := firstText("", data, hasControl); f != "" {
 		return errs.New(errs.Invalid, "registers.invalid", "register", d.ID).With(errs.Field{Name: f, Code: "registers.field_control", Args: map[string]any{"field": f}})
 	}
 	err := d.compiled.Validate(plain(data))
@@ -35,34 +32,6 @@ func (d *Definition) validate(data map[string]any) error {
 	slices.SortStableFunc(fields, func(a, b errs.Field) int { return strings.Compare(a.Name, b.Name) })
 	fields = slices.CompactFunc(fields, func(a, b errs.Field) bool { return a.Name == b.Name })
 	return errs.New(errs.Invalid, "registers.invalid", "register", d.ID).With(fields...)
-}
-
-// unwritable names the first field whose text nobody can write by hand and no
-// database keeps: control characters, and bytes that are no UTF-8.
-func unwritable(at string, v any) string {
-	switch v := v.(type) {
-	case string:
-		if hasControl(v) {
-			return at
-		}
-	case map[string]any:
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			if f := unwritable(join(at, k), v[k]); f != "" {
-				return f
-			}
-		}
-	case []any:
-		for _, e := range v {
-			if f := unwritable(at, e); f != "" {
-				return f
-			}
-		}
-	}
-	return ""
-}
-
-func hasControl(s string) bool {
-	return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' })
 }
 
 func collect(e *jsonschema.ValidationError, out *[]errs.Field) {
