@@ -1,8 +1,6 @@
 package registers
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -58,8 +56,9 @@ type csvRow struct {
 // one. Rows are written in batches; a row is taken whole or refused whole, and
 // a refused row never stops the others.
 //
-// Errors: registers.csv_header when the columns are not fields of the
-// register, registers.csv_unreadable when the file is not CSV.
+// Errors: those of a reason (see Create), registers.csv_header and others when
+// the columns are not fields of the register, registers.csv_unreadable and
+// others when the file is not CSV in UTF-8.
 func (r *Registers) Import(ctx context.Context, register string, in io.Reader, o ImportOptions) (Report, error) {
 	def, err := r.Definition(register)
 	if err != nil {
@@ -69,7 +68,11 @@ func (r *Registers) Import(ctx context.Context, register string, in io.Reader, o
 		return Report{}, err
 	}
 	counted := &counter{r: in}
-	cr := csv.NewReader(skipBOM(counted))
+	in, err = sheet(counted)
+	if err != nil {
+		return Report{}, err
+	}
+	cr := csv.NewReader(in)
 	cr.FieldsPerRecord, cr.ReuseRecord = -1, true
 	columns, err := header(def, cr)
 	if err != nil {
@@ -99,7 +102,7 @@ func (r *Registers) Import(ctx context.Context, register string, in io.Reader, o
 func header(def *Definition, cr *csv.Reader) ([]string, error) {
 	first, err := cr.Read()
 	if err != nil {
-		return nil, errs.New(errs.Invalid, "registers.csv_unreadable", "line", 1, "detail", csvDetail(err))
+		return nil, csvError(err)
 	}
 	columns := make([]string, len(first))
 	for i, name := range first {
@@ -112,7 +115,7 @@ func header(def *Definition, cr *csv.Reader) ([]string, error) {
 		}
 	}
 	if !slices.Contains(columns, def.Key) && (def.Assign == nil || def.Assign.Field != def.Key) {
-		return nil, errs.New(errs.Invalid, "registers.csv_key_missing", "field", def.Key)
+		return nil, errs.New(errs.Invalid, "registers.csv_key_missing", "column", def.Key)
 	}
 	return columns, nil
 }
@@ -141,7 +144,7 @@ func (im *importer) next(cr *csv.Reader, columns []string) (csvRow, error) {
 		return csvRow{}, err
 	}
 	if err != nil {
-		return csvRow{}, errs.New(errs.Invalid, "registers.csv_unreadable", "line", csvLine(err), "detail", csvDetail(err))
+		return csvRow{}, csvError(err)
 	}
 	line, _ := cr.FieldPos(0)
 	if len(cells) != len(columns) {
@@ -298,25 +301,6 @@ func (im *importer) take(ctx context.Context, row csvRow) error {
 	return im.r.handled(ctx, h, rec)
 }
 
-func csvLine(err error) int {
-	var pe *csv.ParseError
-	if errors.As(err, &pe) {
-		return pe.Line
-	}
-	return 0
-}
-
-func csvDetail(err error) string {
-	var pe *csv.ParseError
-	if errors.As(err, &pe) {
-		return pe.Err.Error()
-	}
-	if errors.Is(err, io.EOF) {
-		return "empty file"
-	}
-	return err.Error()
-}
-
 type counter struct {
 	r io.Reader
 	n int64
@@ -327,13 +311,4 @@ func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
 	return n, err
-}
-
-// skipBOM drops the byte order mark that spreadsheets write.
-func skipBOM(r io.Reader) io.Reader {
-	b := bufio.NewReader(r)
-	if head, err := b.Peek(3); err == nil && bytes.Equal(head, []byte("\xef\xbb\xbf")) {
-		_, _ = b.Discard(3)
-	}
-	return b
 }
