@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -184,19 +185,19 @@ func (d *Definition) cell(field, s string) (v any, problem string) {
 	case "integer":
 		n, err := strconv.ParseInt(s, 10, 64)
 		if err != nil {
-			return nil, "registers.field_type"
+			return nil, "registers.field_type_integer"
 		}
 		return float64(n), ""
 	case "number":
 		n, err := strconv.ParseFloat(s, 64)
-		if err != nil {
-			return nil, "registers.field_type"
+		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) { // JSON has no such numbers
+			return nil, "registers.field_type_number"
 		}
 		return n, ""
 	case "boolean":
 		b, err := strconv.ParseBool(s)
 		if err != nil {
-			return nil, "registers.field_type"
+			return nil, "registers.field_type_boolean"
 		}
 		return b, ""
 	case "array":

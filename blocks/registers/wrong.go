@@ -3,8 +3,8 @@ package registers
 import (
 	"errors"
 	"fmt"
-	"regexp/syntax"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -61,15 +61,12 @@ func collect(e *jsonschema.ValidationError, out *[]errs.Field) {
 	case *kind.Enum:
 		say(at, "not_listed", map[string]any{"allowed": list(k.Want)})
 	case *kind.Pattern:
-		say(at, "pattern", map[string]any{"example": example(k.Want)})
+		code, args := unlike(k)
+		say(at, code, args)
 	case *kind.Type:
-		say(at, "type", map[string]any{"type": strings.Join(k.Want, ", ")})
+		say(at, typeCode(k.Want), map[string]any{"type": strings.Join(k.Want, ", ")})
 	case *kind.Format:
-		if k.Want == "date" {
-			say(at, "date", nil)
-			return
-		}
-		say(at, "format", map[string]any{"format": k.Want})
+		say(at, formatCode(k.Want), map[string]any{"format": k.Want})
 	case *kind.Minimum:
 		say(at, "least", map[string]any{"limit": k.Want.RatString()})
 	case *kind.Maximum:
@@ -78,61 +75,51 @@ func collect(e *jsonschema.ValidationError, out *[]errs.Field) {
 		say(at, "short", map[string]any{"limit": k.Want})
 	case *kind.MaxLength:
 		say(at, "long", map[string]any{"limit": k.Want, "got": k.Got})
+	case *kind.MinItems:
+		say(at, "few", map[string]any{"limit": k.Want})
+	case *kind.UniqueItems:
+		say(at, "twice", nil)
 	default:
 		say(at, "wrong", nil)
 	}
 }
 
-// example makes a value that a pattern takes, for people who do not read
-// patterns: “CS-12345-6789-012345”. A pattern that cannot be read is shown as it is.
-func example(pattern string) string {
-	re, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return pattern
+// typeCode is the code of a value of the wrong JSON type, after "field_": each
+// type is called by its name in the reader's language.
+func typeCode(types []string) string {
+	if len(types) == 1 && slices.Contains([]string{"string", "integer", "number", "boolean", "array", "object"}, types[0]) {
+		return "type_" + types[0]
 	}
-	var b strings.Builder
-	next := 0
-	spell(re, &b, &next)
-	return b.String()
+	return "type"
 }
 
-// spell writes the shortest value that re takes. Digits count up, so that they
-// are seen to be places.
-func spell(re *syntax.Regexp, b *strings.Builder, digit *int) {
-	switch re.Op {
-	case syntax.OpLiteral:
-		b.WriteString(string(re.Rune))
-	case syntax.OpCharClass:
-		takes := func(r rune) bool {
-			for i := 0; i < len(re.Rune); i += 2 {
-				if re.Rune[i] <= r && r <= re.Rune[i+1] {
-					return true
-				}
-			}
-			return false
-		}
-		*digit = (*digit + 1) % 10
-		wanted := []rune{'0' + rune(*digit), '0', '1', 'A', 'a'}
-		if i := slices.IndexFunc(wanted, takes); i >= 0 {
-			b.WriteRune(wanted[i])
-		} else if len(re.Rune) > 0 {
-			b.WriteRune(re.Rune[0])
-		}
-	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		b.WriteByte('a')
-	case syntax.OpCapture, syntax.OpPlus:
-		spell(re.Sub[0], b, digit)
-	case syntax.OpRepeat:
-		for range re.Min {
-			spell(re.Sub[0], b, digit)
-		}
-	case syntax.OpConcat:
-		for _, sub := range re.Sub {
-			spell(sub, b, digit)
-		}
-	case syntax.OpAlternate:
-		spell(re.Sub[0], b, digit)
+// formatCode is the code of a value that breaks a format, after "field_".
+func formatCode(format string) string {
+	switch format {
+	case "date", "email", "time", "uri":
+		return format
+	case "date-time":
+		return "date_time"
 	}
+	return "format"
+}
+
+// unlike is the code of a value that a pattern does not take, after "field_".
+// A pattern that only shuts characters out is said by them, others by example.
+func unlike(k *kind.Pattern) (code string, args map[string]any) {
+	if k.Got == "" {
+		return "missing", nil
+	}
+	digits, chars := barred(k.Want)
+	switch {
+	case digits && chars != "":
+		return "barred_and_digits", map[string]any{"chars": chars}
+	case digits:
+		return "barred_digits", nil
+	case chars != "":
+		return "barred", map[string]any{"chars": chars}
+	}
+	return "pattern", map[string]any{"example": example(k.Want)}
 }
 
 func join(at, name string) string {
@@ -148,4 +135,51 @@ func list(values []any) string {
 		out = append(out, fmt.Sprint(v))
 	}
 	return strings.Join(out, ", ")
+}
+
+// whole is the field that a wrong value stands in: of a list ("classes.2"), the
+// list, for that is what people fill in.
+func whole(name string) string {
+	i := strings.LastIndexByte(name, '.')
+	if i < 0 {
+		return name
+	}
+	if _, err := strconv.Atoi(name[i+1:]); err != nil {
+		return name
+	}
+	return whole(name[:i])
+}
+
+// choices lists the values that the schema lets a field have, or each value of
+// a list; nil when it lists none.
+func (d *Definition) choices(field string) []string {
+	node := d.property(field)
+	if items, ok := node["items"].(map[string]any); ok {
+		node = resolve(d.Schema, items)
+	}
+	values, _ := node["enum"].([]any)
+	var out []string
+	for _, v := range values {
+		out = append(out, fmt.Sprint(v))
+	}
+	return out
+}
+
+// requires says whether every record has to have a field. A number that the
+// register gives itself is not asked for.
+func (d *Definition) requires(field string) bool {
+	if d.Assign != nil && d.Assign.Field == field {
+		return false
+	}
+	node := d.Schema
+	for _, part := range strings.Split(field, ".") {
+		required, _ := node["required"].([]any)
+		if !slices.Contains(required, any(part)) {
+			return false
+		}
+		props, _ := node["properties"].(map[string]any)
+		child, _ := props[part].(map[string]any)
+		node = resolve(d.Schema, child)
+	}
+	return true
 }
