@@ -66,6 +66,35 @@ func TestRegisterTellsNothing(t *testing.T) {
 	h.browser().post("/register", "number", "12", "born-day", "31", "born-month", "2", "born-year", "1990").want(422, "12 chữ số", "ngày sinh có thật")
 }
 
+// Somebody else's tries shut nobody out who sits elsewhere, until very many
+// addresses have tried.
+func TestTriesElsewhereShutNobodyOut(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	h.registered(mother)
+	home := h.address
+	h.from("198.51.100.66")
+	for n := range 8 {
+		b := h.browser()
+		want := http.StatusSeeOther
+		if n >= 5 {
+			want = http.StatusTooManyRequests
+		}
+		b.post("/sign-in", "number", mother).want(want)
+		for range 3 {
+			b.post("/sign-in/code", "code", "123456").want(422)
+		}
+	}
+	h.from(home)
+	h.browser().signInByCode(mother)
+	for n := range 40 {
+		h.from(fmt.Sprintf("203.0.113.%d", n))
+		h.browser().post("/sign-in", "number", mother)
+	}
+	h.from(home)
+	h.browser().post("/sign-in", "number", mother).want(http.StatusTooManyRequests)
+}
+
 func TestSignInTellsNothing(t *testing.T) {
 	t.Parallel()
 	h := build(t)
@@ -135,7 +164,8 @@ func TestGuessing(t *testing.T) {
 			b := h.browser()
 			b.post("/sign-in", "number", number).leads("/sign-in/code")
 			for range 5 {
-				b.post("/sign-in/code", "code", "x").want(422)
+				b.post("/sign-in/code", "code", "").want(422, "6 chữ số") // no try
+				b.post("/sign-in/code", "code", "123456").want(422)
 			}
 		}
 	}
@@ -580,7 +610,7 @@ func TestWhatIsOverIsSwept(t *testing.T) {
 	h.browser().post("/sign-in", "number", none)
 	h.clock.Advance(25 * time.Hour)
 	h.browser().post("/sign-in", "number", hung)
-	for table, want := range map[string]int64{"session": 0, "attempt": 1, "ceremony": 0, "limit": 2, "account": 1} {
+	for table, want := range map[string]int64{"session": 0, "attempt": 1, "ceremony": 0, "limit": 3, "account": 1} {
 		if n := h.number(`SELECT COUNT(*) FROM identity_` + table); n != want {
 			t.Errorf("identity_%s keeps %d rows, want %d", table, n, want)
 		}

@@ -163,6 +163,11 @@ func (x *Identity) apiLoginFinish(w http.ResponseWriter, r *http.Request) error 
 // AddressOf tells callers apart.
 type AddressOf func(*http.Request) string
 
+// seat is an address as the tables keep it.
+func (x *Identity) seat(r *http.Request) string {
+	return x.d.Keys.Pseudonym("address:" + x.address(r))[:16]
+}
+
 // address is the caller's; of IPv6 the /64 that one subscriber has to spend.
 func (x *Identity) address(r *http.Request) string {
 	if x.d.Address != nil {

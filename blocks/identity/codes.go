@@ -27,9 +27,13 @@ const (
 	forRegister = "register"
 	forStepUp   = "step-up"
 	forEmail    = "email"
+
+	// fromSession is where those sit who are signed in already.
+	fromSession = "session"
 )
 
 var (
+	validCode   = regexp.MustCompile(`^[0-9]{6}$`)
 	validNumber = regexp.MustCompile(`^[0-9]{12}$`)
 	validEmail  = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+)*@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$`)
 )
@@ -87,6 +91,7 @@ func masked(email string) string {
 type asking struct {
 	account *account
 	subject string // whom the limits count for
+	from    string // where the asker sits, see seeker
 	to      Contact
 	purpose string
 	next    string
@@ -115,7 +120,7 @@ func (x *Identity) ask(ctx context.Context, q asking) (token string, err error) 
 		}
 	}
 	return token, x.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
-		if err := x.takeCode(ctx, q.subject); err != nil {
+		if err := x.takeCode(ctx, seeker{q.subject, q.from}); err != nil {
 			return err
 		}
 		if err := x.store.insertAttempt(ctx, row); err != nil {
@@ -142,8 +147,9 @@ func (x *Identity) unsealFor(ctx context.Context, a account, sealed, aad string)
 	return string(plain), err
 }
 
-// answer checks a code. It is right once, for ten minutes, in five tries.
-func (x *Identity) answer(ctx context.Context, token, code string) (attemptRow, account, error) {
+// answer checks a code. It is right once, for ten minutes, in five tries; what
+// is no code at all is no try.
+func (x *Identity) answer(ctx context.Context, token, code, from string) (attemptRow, account, error) {
 	refuse := func(code string) (attemptRow, account, error) {
 		return attemptRow{}, account{}, errs.New(errs.Invalid, code).With(errs.Field{Name: "code", Code: code})
 	}
@@ -151,7 +157,10 @@ func (x *Identity) answer(ctx context.Context, token, code string) (attemptRow, 
 	if err != nil {
 		return row, account{}, err
 	}
-	allowed, err := x.guess(ctx, row)
+	if !validCode.MatchString(without(code)) {
+		return refuse("identity.code_shape")
+	}
+	allowed, err := x.guess(ctx, row, from)
 	if err != nil {
 		return row, account{}, err
 	}
@@ -168,8 +177,10 @@ func (x *Identity) answer(ctx context.Context, token, code string) (attemptRow, 
 	if !spent {
 		return refuse("identity.code_over")
 	}
-	if err := x.store.forgive(ctx, "guess/"+row.Subject); err != nil {
-		return row, account{}, err
+	for _, key := range []string{seeker{row.Subject, from}.here("guess"), seeker{row.Subject, from}.all("guess")} {
+		if err := x.store.forgive(ctx, key); err != nil {
+			return row, account{}, err
+		}
 	}
 	a, err := x.byID(ctx, row.Account)
 	return row, a, err
@@ -177,13 +188,13 @@ func (x *Identity) answer(ctx context.Context, token, code string) (attemptRow, 
 
 // askPerson begins a code sign-in by personal number. The answer is the same
 // whether there is such an account or not.
-func (x *Identity) askPerson(ctx context.Context, number, next string) (string, error) {
+func (x *Identity) askPerson(ctx context.Context, number, next, from string) (string, error) {
 	subject := x.d.Keys.Pseudonym(number)
-	return x.askBySubject(ctx, asking{subject: subject, purpose: forSignIn, next: next}, subject)
+	return x.askBySubject(ctx, asking{subject: subject, from: from, purpose: forSignIn, next: next}, subject)
 }
 
 // askOfficer begins a code sign-in by officer id or e-mail address.
-func (x *Identity) askOfficer(ctx context.Context, officer, next string) (string, error) {
+func (x *Identity) askOfficer(ctx context.Context, officer, next, from string) (string, error) {
 	typed := x.officerSubject(officer)
 	subject := typed
 	if strings.Contains(officer, "@") {
@@ -193,7 +204,7 @@ func (x *Identity) askOfficer(ctx context.Context, officer, next string) (string
 			return "", err
 		}
 	}
-	return x.askBySubject(ctx, asking{subject: typed, purpose: forSignIn, next: next}, subject)
+	return x.askBySubject(ctx, asking{subject: typed, from: from, purpose: forSignIn, next: next}, subject)
 }
 
 func (x *Identity) askBySubject(ctx context.Context, q asking, subject string) (string, error) {
@@ -234,23 +245,26 @@ func (x *Identity) contactOf(ctx context.Context, a account) (Contact, error) {
 	return c, err
 }
 
+// whoIs is what somebody says of themselves to register.
+type whoIs struct{ number, name, born string }
+
 // register compares what somebody says of themselves with the population
 // register. If all of it is right, the account exists afterwards and a code is
 // on its way to the address that the register holds; if not, everything looks
 // the same and no code comes.
-func (x *Identity) register(ctx context.Context, number, name, born string) (token string, err error) {
-	q := asking{subject: x.d.Keys.Pseudonym(number), purpose: forRegister, next: "/account"}
-	p, err := x.d.People.Person(ctx, number)
+func (x *Identity) register(ctx context.Context, w whoIs, from string) (token string, err error) {
+	q := asking{subject: x.d.Keys.Pseudonym(w.number), from: from, purpose: forRegister, next: "/account"}
+	p, err := x.d.People.Person(ctx, w.number)
 	if err != nil && errs.KindOf(err) != errs.NotFound {
 		return "", err
 	}
-	folded := text.Fold(name)
-	same := err == nil && folded != "" && text.Fold(p.Name) == folded && p.BirthDate == born && p.Email != ""
+	folded := text.Fold(w.name)
+	same := err == nil && folded != "" && text.Fold(p.Name) == folded && p.BirthDate == w.born && p.Email != ""
 	if !same {
 		return x.ask(ctx, q)
 	}
 	a, err := x.put(ctx, account{Kind: kindPerson, Subject: q.subject, content: content{
-		Number: number, Name: p.Name, Born: p.BirthDate, Email: p.Email, Phone: p.Phone, Lang: i18n.LangFrom(ctx),
+		Number: w.number, Name: p.Name, Born: p.BirthDate, Email: p.Email, Phone: p.Phone, Lang: i18n.LangFrom(ctx),
 	}})
 	if err != nil {
 		return "", err
@@ -271,7 +285,7 @@ func (x *Identity) askStepUp(ctx context.Context, a account, next string) (strin
 	if to.Email == "" {
 		return "", errs.New(errs.Conflict, "identity.no_address")
 	}
-	return x.ask(ctx, asking{account: &a, subject: a.Subject, to: to, purpose: forStepUp, next: next})
+	return x.ask(ctx, asking{account: &a, subject: a.Subject, from: fromSession, to: to, purpose: forStepUp, next: next})
 }
 
 // prove notes that the person behind a session has just answered a code.

@@ -13,11 +13,15 @@ import (
 // What one person and one address may try. The counts by person stand in the
 // database, so that neither a restart nor a second process gives more of them;
 // they are kept for numbers without an account too, so that the refusal says
-// nothing. An address may be a whole office, hence its larger numbers.
+// nothing. Most are for a person from one address, so that somebody else's tries
+// do not shut the person out; the larger ones are from all addresses together.
+// An address may be a whole office, hence its own larger numbers.
 const (
-	codesPerHour  = 5
-	codesPerDay   = 15
-	guessesPerDay = 20 // wrong codes; then codes rest until the next day, passkeys go on
+	codesPerHour  = 5  // from one address
+	codesPerDay   = 10 // from one address
+	codesInAll    = 30 // a day
+	guessesPerDay = 20 // wrong codes from one address; then codes rest there until the next day, passkeys go on
+	guessesInAll  = 60 // a day: of a million codes
 
 	startsPerAddress   = 120 // an hour: numbers typed to sign in or to register
 	guessesPerAddress  = 300 // an hour: wrong codes
@@ -82,22 +86,31 @@ func (l *limits) sweep(now time.Time) {
 	}
 }
 
-// takeCode counts one more code for a subject, in the transaction of ctx, and
+// seeker is who tries to be a subject: from is where they sit, as a pseudonym,
+// or the session of somebody who is in already.
+type seeker struct{ subject, from string }
+
+func (s seeker) here(kind string) string { return kind + "/" + s.subject + "/" + s.from }
+func (s seeker) all(kind string) string  { return kind + "/" + s.subject }
+
+// takeCode counts one more code for a seeker, in the transaction of ctx, and
 // refuses it when there were too many codes or wrong answers.
-func (x *Identity) takeCode(ctx context.Context, subject string) error {
+func (x *Identity) takeCode(ctx context.Context, s seeker) error {
 	now := x.d.Clock.Now()
-	guesses, err := x.store.count(ctx, "guess/"+subject, now)
-	if err != nil {
-		return err
-	}
-	if guesses >= guessesPerDay {
-		return tooMany()
+	for key, most := range map[string]int{s.here("guess"): guessesPerDay, s.all("guess"): guessesInAll} {
+		guesses, err := x.store.count(ctx, key, now)
+		if err != nil {
+			return err
+		}
+		if guesses >= most {
+			return tooMany()
+		}
 	}
 	for _, limit := range []struct {
 		key    string
 		within time.Duration
 		most   int
-	}{{"hour/" + subject, time.Hour, codesPerHour}, {"day/" + subject, 24 * time.Hour, codesPerDay}} {
+	}{{s.here("hour"), time.Hour, codesPerHour}, {s.here("day"), 24 * time.Hour, codesPerDay}, {s.all("day"), 24 * time.Hour, codesInAll}} {
 		n, err := x.store.take(ctx, limit.key, endOf(now, limit.within))
 		if err != nil {
 			return err
@@ -111,15 +124,21 @@ func (x *Identity) takeCode(ctx context.Context, subject string) error {
 
 // guess counts one more answer to an attempt before it is looked at, so that
 // many at once are not more than many in a row.
-func (x *Identity) guess(ctx context.Context, row attemptRow) (allowed bool, err error) {
-	now := x.d.Clock.Now()
+func (x *Identity) guess(ctx context.Context, row attemptRow, from string) (allowed bool, err error) {
+	end := endOf(x.d.Clock.Now(), 24*time.Hour)
+	s := seeker{row.Subject, from}
 	err = x.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
 		if allowed, err = x.store.tried(ctx, row.Hash); err != nil || !allowed || row.Subject == "" {
 			return err
 		}
-		n, err := x.store.take(ctx, "guess/"+row.Subject, endOf(now, 24*time.Hour))
-		allowed = allowed && n <= guessesPerDay
-		return err
+		for key, most := range map[string]int{s.here("guess"): guessesPerDay, s.all("guess"): guessesInAll} {
+			n, err := x.store.take(ctx, key, end)
+			if err != nil {
+				return err
+			}
+			allowed = allowed && n <= most
+		}
+		return nil
 	})
 	return allowed, err
 }

@@ -56,7 +56,7 @@ func (x *Identity) startRegister(w http.ResponseWriter, r *http.Request) error {
 	if err := x.limits.allow("start/"+x.address(r), startsPerAddress); err != nil {
 		return err
 	}
-	token, err := x.register(r.Context(), number, name, born)
+	token, err := x.register(r.Context(), whoIs{number, name, born}, x.seat(r))
 	return x.toCode(w, r, token, err)
 }
 

@@ -108,7 +108,7 @@ func (x *Identity) startSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err := x.limits.allow("start/"+x.address(r), startsPerAddress); err != nil {
 		return err
 	}
-	token, err := x.askPerson(r.Context(), number, next)
+	token, err := x.askPerson(r.Context(), number, next, x.seat(r))
 	return x.toCode(w, r, token, err)
 }
 
@@ -156,7 +156,7 @@ func (x *Identity) startOfficerSignIn(w http.ResponseWriter, r *http.Request) er
 	if err := x.limits.allow("start/"+x.address(r), startsPerAddress); err != nil {
 		return err
 	}
-	token, err := x.askOfficer(r.Context(), officer, next)
+	token, err := x.askOfficer(r.Context(), officer, next, x.seat(r))
 	return x.toCode(w, r, token, err)
 }
 
@@ -211,7 +211,7 @@ func (x *Identity) enterCode(w http.ResponseWriter, r *http.Request) error {
 		return errs.New(errs.Invalid, "identity.bad_form")
 	}
 	ctx := r.Context()
-	row, a, err := x.answer(ctx, cookie(r, attemptCookie), r.PostForm.Get("code"))
+	row, a, err := x.answer(ctx, cookie(r, attemptCookie), r.PostForm.Get("code"), x.seat(r))
 	if e, ok := errs.As(err); ok && e.Kind == errs.Invalid {
 		if err := x.limits.allow("guess/"+x.address(r), guessesPerAddress); err != nil {
 			return err
