@@ -15,6 +15,7 @@ const (
 	defaultTextarea = 4000
 	defaultName     = 100
 	maxEmail        = 254
+	maxLocal        = 64 // bytes before the @ (RFC 5321 §4.5.3.1)
 )
 
 func (sc *scope) checkText(f Field, v any) (any, *FieldError) {
@@ -101,13 +102,15 @@ func (sc *scope) checkEmail(f Field, v any) (any, *FieldError) {
 	}
 	local, domain, _ := strings.Cut(s, "@")
 	domain = strings.ToLower(domain)
-	if !domainForm.MatchString(domain) || strings.ContainsAny(local, `" `) {
+	if !domainForm.MatchString(domain) || !localForm.MatchString(local) || len(local) > maxLocal {
 		return nil, sc.fail(f, "email")
 	}
 	return local + "@" + domain, nil
 }
 
 var (
+	// Mail servers at home deliver to ASCII names alone.
+	localForm  = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+$")
 	domainForm = regexp.MustCompile(`^([\p{L}\p{N}]([\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+[\p{L}]{2,}$`)
 	// The prefixes that Vietnamese mobile networks have used since 2018.
 	mobileForm = regexp.MustCompile(`^0[35789][0-9]{8}$`)
