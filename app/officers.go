@@ -23,6 +23,7 @@ func (a *App) Roles(ctx context.Context) ([]Role, error) {
 	where := map[string][]string{
 		auth.RoleOperator:          {"whole house"},
 		exchange.RoleGrants:        {"grants of the officer's member"},
+		exchange.RoleLog:           {"the message log of the officer's member"},
 		transparency.RoleInspector: {"readings of personal data"},
 	}
 	add := func(roles []string, in string) {

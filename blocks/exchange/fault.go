@@ -72,7 +72,7 @@ func reason(err error, name string) string {
 	e, _ := errs.As(err)
 	switch {
 	case name == "field_not_granted" && e != nil:
-		return " (fields not granted: " + text(e.Args["fields"]) + ")"
+		return " (fields not granted: " + word(e.Args["fields"]) + ")"
 	case name == "quota_spent":
 		return " (quota spent; try again in " + strconv.FormatInt(waitSeconds(err), 10) + " s)"
 	case name == "no_endpoint":
@@ -90,7 +90,7 @@ func waitSeconds(err error) int64 {
 	return 0
 }
 
-func text(v any) string {
+func word(v any) string {
 	s, _ := v.(string)
 	return s
 }

@@ -81,6 +81,8 @@ var readers = map[string]struct{ who, takes string }{
 	"POST /api/registers/{register}/import":        {"register-moj", "csv"},
 	"POST /api/registers/{register}/search":        {"register-moj", "json"},
 	"POST /api/exchange/grants":                    {"granter", "json"},
+	"POST /api/exchange/log/search":                {"granter", "json"},
+	"POST /api/exchange/log/evidence":              {"granter", "json"},
 	"POST /api/exchange/grants/{id}/revoke":        {"granter", "json"},
 	"POST /api/identity/passkeys/register/begin":   {"mai", "nothing"},
 	"POST /api/identity/passkeys/register/finish":  {"mai", "json"},
@@ -93,7 +95,7 @@ var readers = map[string]struct{ who, takes string }{
 // TestWrongBodies sends every API what it cannot read.
 func TestWrongBodies(t *testing.T) {
 	h, s := shared(t), played(t)
-	if err := h.Identity.AddOfficer(t.Context(), identity.Officer{ID: "granter", Name: "Đinh Văn Cấp", Member: "GOV/MPS", Roles: []string{"grants-officer"}, Email: "granter@vidu.example"}); err != nil {
+	if err := h.Identity.AddOfficer(t.Context(), identity.Officer{ID: "granter", Name: "Đinh Văn Cấp", Member: "GOV/MPS", Roles: []string{"grants-officer", "exchange-auditor"}, Email: "granter@vidu.example"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Identity.AddSample(t.Context(), identity.Sample{ID: "granter", Officer: "granter", Name: "Đinh Văn Cấp"}); err != nil {

@@ -1,0 +1,60 @@
+package exchange
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/dinh-gov/dinh/kernel/db"
+)
+
+// searchEvents walks the events of a time from the newest, or those of one
+// message id. within is how the ids of a member's systems begin; empty is all.
+func (s store) searchEvents(ctx context.Context, q LogQuery, within string) ([]Event, error) {
+	var where []string
+	var args []any
+	add := func(condition string, value any) {
+		args = append(args, value)
+		where = append(where, strings.ReplaceAll(condition, "?", "$"+strconv.Itoa(len(args))))
+	}
+	if q.MessageID == "" {
+		// ids begin with the milliseconds of their time (UUIDv7)
+		add("id >= ?", fmt.Sprintf("%08x-%04x", q.From.UnixMilli()>>16, q.From.UnixMilli()&0xffff))
+		add("id < ?", fmt.Sprintf("%08x-%04x-g", q.Until.UnixMilli()>>16, q.Until.UnixMilli()&0xffff))
+	}
+	for column, value := range map[string]string{"message_id": q.MessageID, "client": q.Client, "service": q.Service, "purpose": q.Purpose, "issue": q.Issue, "outcome": q.Outcome} {
+		if value != "" {
+			add(column+" = ?", value)
+		}
+	}
+	if q.Before != "" {
+		add("id < ?", q.Before)
+	}
+	if within != "" {
+		add("(substr(client, 1, length(?)) = ? OR substr(service, 1, length(?)) = ?)", within)
+	}
+	args = append(args, q.Limit)
+	return db.List(ctx, s.db, func(scan db.Scan) (e Event, err error) {
+		e, _, err = scanEvent(scan)
+		return e, err
+	}, `SELECT `+eventColumns+` FROM exchange_event WHERE `+strings.Join(where, " AND ")+` ORDER BY id DESC LIMIT $`+strconv.Itoa(len(args)), args...)
+}
+
+func (s store) insertLogSearch(ctx context.Context, l LogSearch) error {
+	return s.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
+		_, err := q.ExecContext(ctx, `INSERT INTO exchange_log_search (id, at, officer, member, reason, query) VALUES ($1, $2, $3, $4, $5, $6)`,
+			l.ID, db.Micros(l.At), l.Officer, l.Member, l.Reason, string(l.Query))
+		return err
+	})
+}
+
+func (s store) logSearches(ctx context.Context, member string) ([]LogSearch, error) {
+	return db.List(ctx, s.db, func(scan db.Scan) (l LogSearch, err error) {
+		var at int64
+		var query string
+		err = scan(&l.ID, &at, &l.Officer, &l.Member, &l.Reason, &query)
+		l.At, l.Query = db.FromMicros(at), []byte(query)
+		return l, err
+	}, `SELECT id, at, officer, member, reason, query FROM exchange_log_search WHERE $1 = '' OR member = $1 ORDER BY id DESC LIMIT 100`, member)
+}
