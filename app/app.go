@@ -360,6 +360,11 @@ func (a *App) openServices(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	a.Jobs.Handle(jobTidy, func(ctx context.Context, _ job.Job) error {
+		_, err := a.Forms.ExpireDrafts(ctx)
+		return errors.Join(err, a.Forms.Tidy(ctx))
+	})
+	a.Jobs.Every(jobTidy, 24*time.Hour)
 	a.Cases = cases.New(cases.Deps{
 		DB: a.DB, Clock: c.Clock, Calendar: a.Calendar, Keys: a.Keys, Jobs: a.Jobs, Bus: a.Bus, Services: a.Services,
 		Exchange: casesExchange{a.asker()}, Payments: casesPayments{a.Payments},
@@ -374,6 +379,9 @@ func (a *App) openServices(context.Context) (err error) {
 	a.Workspace = workspace.New(workspace.Deps{Clock: c.Clock, Calendar: a.Calendar, Cases: a.Cases, Files: deskFiles{a.Forms}, Bills: deskBills{a.Payments}, Pages: a.Pages})
 	return nil
 }
+
+// jobTidy lets old drafts go and finishes deletions of files.
+const jobTidy = "forms.tidy"
 
 func (a *App) openServer(context.Context) error {
 	var routes []httpx.Route

@@ -102,7 +102,7 @@ func (x *Forms) drop(ctx context.Context, subject string, hashes []string) {
 }
 
 // Tidy finishes deletions that a crash or a lost store left undone. app runs
-// it at the start and once a day.
+// it once a day.
 func (x *Forms) Tidy(ctx context.Context) error {
 	left, err := x.store.garbage(ctx)
 	if err != nil {

@@ -392,6 +392,41 @@ func TestDiscardTakesEverything(t *testing.T) {
 	}
 }
 
+// A draft waits ninety days from the last visit that changed it, then it goes
+// with its files; what was sent stays.
+func TestDraftsExpire(t *testing.T) {
+	t.Parallel()
+	expire := func(h *house, want int) {
+		t.Helper()
+		if n, err := h.ExpireDrafts(t.Context()); err != nil || n != want {
+			t.Fatalf("%d drafts went, want %d, %v", n, want, err)
+		}
+	}
+	h := newHouse(t)
+	app := h.as(an).fill()
+	h.clock.Advance(forms.DraftLife)
+	expire(h, 0)
+	h.clock.Advance(time.Second)
+	expire(h, 1)
+	expire(h, 0)
+	if a, err := h.Application(h.in(an), idOf(app)); errs.CodeOf(err) != "forms.not_found" {
+		t.Errorf("the draft: %+v %v", a, err)
+	}
+	if n := h.blobs(); n != 0 {
+		t.Errorf("%d files are left", n)
+	}
+
+	h = newHouse(t)
+	v := h.as(an)
+	sent := v.fill()
+	v.post(sent+"/submit", url.Values{"consent": {"yes"}})
+	h.clock.Advance(2 * forms.DraftLife)
+	expire(h, 0)
+	if a, err := h.Application(h.in(an), idOf(sent)); err != nil || a.State != forms.Submitted || h.blobs() != 1 {
+		t.Errorf("what was sent: %+v %v, %d files", a, err, h.blobs())
+	}
+}
+
 func TestInEnglish(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -83,6 +83,11 @@ func (s store) list(ctx context.Context, subject string) (out []row, err error) 
 	return out, nil
 }
 
+// idle lists drafts that nobody has touched since a time, the oldest first.
+func (s store) idle(ctx context.Context, since time.Time) ([]string, error) {
+	return db.List(ctx, s.db, db.Value[string], `SELECT id FROM forms_application WHERE state = 'draft' AND updated < $1 ORDER BY updated LIMIT $2`, since.UnixMicro(), expired)
+}
+
 // insert says whether the draft was made; false means that there is one under
 // its key.
 func (s store) insert(ctx context.Context, r row) (made bool, err error) {
