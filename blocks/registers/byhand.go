@@ -66,6 +66,9 @@ func (r *Registers) createByHand(ctx context.Context, def *Definition, c Change)
 		if rec, again, err = r.again(ctx, def, c); err != nil || again {
 			return err
 		}
+		if err := r.coded(def, c.Data); err != nil {
+			return err
+		}
 		if rec, err = r.Create(ctx, c); err != nil {
 			return err
 		}
@@ -92,12 +95,36 @@ func (r *Registers) amendByHand(ctx context.Context, def *Definition, c Change) 
 		case c.Version == before.Version && reflect.DeepEqual(plain(merge(before.Data, c.Data)), plain(before.Data)):
 			return errs.New(errs.Invalid, "registers.nothing_to_change")
 		}
+		if err := r.coded(def, c.Data); err != nil {
+			return err
+		}
 		if rec, err = r.Amend(ctx, c); err != nil {
 			return err
 		}
 		return r.handled(ctx, hand(ctx, def, "amend", filled(def, rec.Data, c.Data)), rec)
 	})
 	return rec, err
+}
+
+// coded checks what people typed against the code lists of its fields.
+func (r *Registers) coded(def *Definition, data map[string]any) error {
+	if r.d.Codes == nil {
+		return nil
+	}
+	var wrong []errs.Field
+	for _, f := range def.fields {
+		v, list := value(data, f), def.CodeList(f)
+		if v == "" || list == "" || len(def.Allowed(f)) > 0 { // a list in the schema says more
+			continue
+		}
+		if _, ok := r.d.Codes(list, v); !ok {
+			wrong = append(wrong, errs.Field{Name: f, Code: "registers.field_code", Args: map[string]any{"field": f, "value": v}})
+		}
+	}
+	if len(wrong) > 0 {
+		return errs.New(errs.Invalid, "registers.invalid", "register", def.ID).With(wrong...)
+	}
+	return nil
 }
 
 // again finds what a change with the same key did before. Nothing is done

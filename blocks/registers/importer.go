@@ -274,6 +274,9 @@ func refusable(err error) bool {
 // take writes one row and tells the people it is about: a row that changes
 // nothing has still told its sender that all of it is so.
 func (im *importer) take(ctx context.Context, row csvRow) error {
+	if err := im.r.coded(im.def, row.data); err != nil {
+		return err
+	}
 	key := value(row.data, im.def.Key)
 	existing, err := im.r.store.byKey(ctx, im.def.ID, key)
 	c := Change{Register: im.def.ID, Data: row.data, Actor: im.o.Actor, Reason: im.o.Reason}

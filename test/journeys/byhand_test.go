@@ -58,6 +58,8 @@ func TestPeopleSeeWhatOfficersLookedAt(t *testing.T) {
 	step("an old version", 0, patch(`{"reason":"thử","version":1,"data":{"phone":"0900000998"}}`), http.StatusConflict, "registers.changed_meanwhile")
 	step("a change that is refused", 0, patch(`{"reason":"thử","version":2,"data":{"birth_date":"x"}}`), http.StatusUnprocessableEntity, "birth_date")
 
+	step("a code of no list", 0, patch(`{"reason":"thử","version":2,"data":{"ethnicity":"elf"}}`), http.StatusUnprocessableEntity, "registers.field_code")
+
 	csv := func(text string) func() answer {
 		return func() answer {
 			return officer.do(t, request{method: http.MethodPost, path: "/api/registers/population/import?reason=thu", kind: "text/csv", body: strings.NewReader(text)})
@@ -65,6 +67,7 @@ func TestPeopleSeeWhatOfficersLookedAt(t *testing.T) {
 	}
 	step("an imported change", 1, csv("number,phone\n"+yen.Number+",0900000997\n"), http.StatusOK, `"amended":1`)
 	step("an imported guess", 1, csv("number,phone\n"+yen.Number+",0900000997\n"), http.StatusOK, `"unchanged":1`)
+	step("an imported code of no list", 0, csv("number,ethnicity\n"+yen.Number+",elf\n"), http.StatusOK, `"rejected":1`)
 	step("an imported fault", 0, csv("number,phone\n"+yen.Number+",12\n"), http.StatusOK, `"rejected":1`)
 
 	list := h.caller(t, "yen").in("vi").get(t, "/my-data")
