@@ -21,15 +21,31 @@ func TestAddOfficer(t *testing.T) {
 	for want, change := range map[string]func(*identity.Officer){
 		"its members are GOV/": func(o *identity.Officer) { o.Member = "GOV/XXX" },
 		`role "registra"`:      func(o *identity.Officer) { o.Roles = []string{"registrar", "registra"} },
+		"do nothing as":        func(o *identity.Officer) { o.Member = "GOV/MPS" },
+		"lan tran":             func(o *identity.Officer) { o.ID = "lan tran" },
+		`"Seed"`:               func(o *identity.Officer) { o.ID = "Seed" },
+		`"001195100101"`:       func(o *identity.Officer) { o.ID = "001195100101" },
 	} {
 		o := right
 		change(&o)
-		if err := a.AddOfficer(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := a.AddOfficer(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", want, err)
 		}
 	}
-	if err := a.AddOfficer(t.Context(), right); err != nil {
-		t.Error(err)
+	for i := range 2 {
+		if changed, _, err := a.AddOfficer(t.Context(), right); err != nil || changed != (i == 1) {
+			t.Error(i, changed, err)
+		}
+	}
+	for want, change := range map[string]func(*identity.Officer){
+		"lan.tran already": func(o *identity.Officer) { o.ID = "Lan.Tran" },
+		"has the address":  func(o *identity.Officer) { o.ID, o.Email = "h.vu", "LAN.tran@moj.example" },
+	} {
+		o := right
+		change(&o)
+		if _, _, err := a.AddOfficer(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", want, err)
+		}
 	}
 	if all, err := a.Identity.Officers(t.Context()); err != nil || len(all) != 1 {
 		t.Errorf("%d officers, %v", len(all), err)

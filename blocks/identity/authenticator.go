@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/base32"
+	"errors"
 	"time"
 
 	"github.com/pquerna/otp"
@@ -105,6 +106,11 @@ func (x *Identity) answerApp(ctx context.Context, session, code string, confirme
 		return "", wrong
 	}
 	count := func(ctx context.Context) error {
+		if !confirmed {
+			if err := x.mustMatch(ctx, s); err != nil {
+				return err
+			}
+		}
 		fresh, err := x.store.useApp(ctx, a.ID, row.Secret, step, now)
 		if err != nil {
 			return err
@@ -132,6 +138,9 @@ func (x *Identity) RemoveApp(ctx context.Context, session string) error {
 	a, err := x.trustedAccount(ctx, session)
 	if err != nil {
 		return err
+	}
+	if there, err := x.hasApp(ctx, a.ID); err != nil || !there { // one that never showed a code is no news
+		return errors.Join(err, x.store.removeApp(ctx, a.ID))
 	}
 	return x.changeAndTell(ctx, a, AppRemoved, func(ctx context.Context) error { return x.store.removeApp(ctx, a.ID) })
 }
@@ -181,6 +190,20 @@ func (x *Identity) trustedAccount(ctx context.Context, session string) (account,
 		return account{}, err
 	}
 	return x.byID(ctx, s.Account)
+}
+
+// mustMatch refuses a session at low once the account has a stronger proof: what
+// was begun before the proof was there must not be finished after it. It reads in
+// the transaction of ctx. Error: identity.fresh_code_needed.
+func (x *Identity) mustMatch(ctx context.Context, s sessionRow) error {
+	if s.Level >= auth.Substantial {
+		return nil
+	}
+	strong, err := x.store.strong(ctx, s.Account)
+	if err == nil && strong {
+		err = errs.New(errs.Forbidden, "identity.fresh_code_needed")
+	}
+	return err
 }
 
 func (x *Identity) mustTrust(ctx context.Context, s sessionRow) error {

@@ -144,7 +144,7 @@ func TestNotices(t *testing.T) {
 		t.Fatal(err)
 	}
 	const old, now = " mai.nguyen@vidu.example", " mai.moi@vidu.example"
-	want := []string{"passkey_added" + old, "app_added" + old, "app_removed" + old, "passkey_removed" + old, "email_changed" + old, "ways_removed" + now}
+	want := []string{"passkey_added" + old, "app_added" + old, "app_removed" + old, "passkey_removed" + old, "email_changed" + old, "ways_removed" + now, "ways_removed" + old}
 	if got := h.codes.notices(); !slices.Equal(got, want) {
 		t.Errorf("told %q, want %q", got, want)
 	}
@@ -169,4 +169,25 @@ func TestResetWays(t *testing.T) {
 	b = h.browser().signInByCode(mother)
 	b.withApp()
 	b.get("/strong").want(200)
+}
+
+// What a session at low began before there was a stronger proof, it cannot
+// finish after it.
+func TestBegunBeforeTheStrongerProof(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	h.registered(mother)
+	owner := h.browser().signInByCode(mother)
+	mail, key := h.browser().signInByCode(mother), h.browser().signInByCode(mother)
+	mail.post("/account/contact", "lang", "vi", "email", "mole@vidu.example").leads("/sign-in/code")
+	code := h.codes.last(t).code
+	answer := key.creation()
+	owner.withApp()
+	mail.post("/sign-in/code", "code", code).leads("/sign-in/step-up?next=%2Faccount")
+	key.json("/api/identity/passkeys/register/finish", answer).want(http.StatusForbidden, "identity.fresh_code_needed")
+	b := h.browser().signInByCode(mother)
+	if to := h.codes.last(t).to.Email; to != "mai.nguyen@vidu.example" {
+		t.Errorf("codes go to %s", to)
+	}
+	b.get("/sign-in/step-up?next=/").want(200).lacks(`data-passkey="get"`)
 }

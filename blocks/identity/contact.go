@@ -40,7 +40,8 @@ func (x *Identity) askEmail(ctx context.Context, session, email string) (token s
 
 // setEmail keeps the address that a code has just proved, and tells the old one.
 func (x *Identity) setEmail(ctx context.Context, session string, a account, row attemptRow) error {
-	if _, err := x.own(ctx, session, a); err != nil {
+	s, err := x.own(ctx, session, a)
+	if err != nil {
 		return err
 	}
 	email, err := x.unsealFor(ctx, a, row.Data, row.Hash)
@@ -48,6 +49,9 @@ func (x *Identity) setEmail(ctx context.Context, session string, a account, row 
 		return err
 	}
 	return x.changeAndTell(ctx, a, EmailChanged, func(ctx context.Context) error {
+		if err := x.mustMatch(ctx, s); err != nil {
+			return err
+		}
 		return x.amend(ctx, a.ID, func(c *content) { c.Chosen = email })
 	})
 }

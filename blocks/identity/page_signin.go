@@ -230,12 +230,10 @@ func (x *Identity) enterCode(w http.ResponseWriter, r *http.Request) error {
 	default:
 		err = x.enter(w, r, a, auth.Low, false)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		x.setCookie(w, attemptCookie, "", "/sign-in")
 	}
-	x.setCookie(w, attemptCookie, "", "/sign-in")
-	http.Redirect(w, r, next, http.StatusSeeOther)
-	return nil
+	return afterTrust(w, r, err, next, "/account")
 }
 
 // showStepUp offers what the account has, and to those who have nothing a way

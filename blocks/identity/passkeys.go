@@ -124,6 +124,9 @@ func (x *Identity) finishPasskey(ctx context.Context, session, token, name strin
 	}
 	now := x.d.Clock.Now()
 	err = x.changeAndTell(ctx, a, PasskeyAdded, func(ctx context.Context) error {
+		if err := x.mustMatch(ctx, s); err != nil {
+			return err
+		}
 		if err := x.store.insertPasskey(ctx, passkeyRow{ID: credentialID(c.ID), Account: a.ID, Name: name, Created: now, Credential: string(text)}); err != nil {
 			return err
 		}

@@ -14,11 +14,14 @@ import (
 	"github.com/dinh-gov/dinh/kernel/id"
 )
 
+// KnownWithin is how soon every process knows that a session or an officer ended.
+const KnownWithin = 5 * time.Second
+
 const (
 	sessionIdle   = 30 * time.Minute
 	sessionLife   = 12 * time.Hour
 	seenEvery     = time.Minute // how often a session's last use is written
-	cacheFor      = 5 * time.Second
+	cacheFor      = KnownWithin
 	maxCached     = 50_000
 	codeLife      = 10 * time.Minute
 	codeTries     = 5

@@ -15,9 +15,12 @@ import (
 )
 
 // handled tells of records in somebody's hands; only then may they go out. h
-// needs everything but what the records say themselves.
+// needs everything but what the records say themselves. Of a record that changed
+// it takes both versions, and Records as one: who is no longer named is told too.
 func (r *Registers) handled(ctx context.Context, h Handling, records ...Record) error {
-	h.Records = len(records)
+	if h.Records == 0 {
+		h.Records = len(records)
+	}
 	for _, rec := range records {
 		for _, s := range h.Definition.SubjectsOf(rec.Data) {
 			if !slices.Contains(h.Subjects, s) {
@@ -78,22 +81,25 @@ func (r *Registers) createByHand(ctx context.Context, def *Definition, c Change)
 }
 
 // amendByHand needs the version that the officer saw, and a change: to save what
-// is there would only be a way to read it.
+// is there would only be a way to read it, and is told as that.
 // Errors: registers.version_missing, registers.nothing_to_change.
 func (r *Registers) amendByHand(ctx context.Context, def *Definition, c Change) (rec Record, err error) {
+	same := false
 	err = r.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
 		var again bool
 		if rec, again, err = r.again(ctx, def, c); err != nil || again {
 			return err
 		}
 		before, err := r.Read(ctx, def.ID, c.ID)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case c.Version < 1:
+		}
+		if c.Version < 1 {
 			return errs.New(errs.Conflict, "registers.version_missing", "version", before.Version)
-		case c.Version == before.Version && reflect.DeepEqual(plain(merge(before.Data, c.Data)), plain(before.Data)):
-			return errs.New(errs.Invalid, "registers.nothing_to_change")
+		}
+		same = c.Version == before.Version && reflect.DeepEqual(plain(merge(before.Data, c.Data)), plain(before.Data))
+		if same {
+			return r.handled(ctx, hand(ctx, def, "read", filled(def, c.Data)), before)
 		}
 		if err := r.coded(def, c.Data); err != nil {
 			return err
@@ -101,9 +107,24 @@ func (r *Registers) amendByHand(ctx context.Context, def *Definition, c Change) 
 		if rec, err = r.Amend(ctx, c); err != nil {
 			return err
 		}
-		return r.handled(ctx, hand(ctx, def, "amend", filled(def, rec.Data, c.Data)), rec)
+		h := hand(ctx, def, "amend", filled(def, rec.Data, c.Data))
+		h.Records = 1
+		return r.handled(ctx, h, before, rec)
 	})
+	if err == nil && same {
+		err = errs.New(errs.Invalid, "registers.nothing_to_change")
+	}
 	return rec, err
+}
+
+// again finds what a change with the same key did before. Nothing is done
+// twice; the answer, which shows the record, is a reading.
+func (r *Registers) again(ctx context.Context, def *Definition, c Change) (Record, bool, error) {
+	rec, ok, err := r.store.done(ctx, c)
+	if err != nil || !ok {
+		return rec, ok, err
+	}
+	return rec, true, r.handled(ctx, hand(ctx, def, "read", filled(def, rec.Data)), rec)
 }
 
 // coded checks what people typed against the code lists of its fields.
@@ -125,16 +146,6 @@ func (r *Registers) coded(def *Definition, data map[string]any) error {
 		return errs.New(errs.Invalid, "registers.invalid", "register", def.ID).With(wrong...)
 	}
 	return nil
-}
-
-// again finds what a change with the same key did before. Nothing is done
-// twice; the answer, which shows the record, is a reading.
-func (r *Registers) again(ctx context.Context, def *Definition, c Change) (Record, bool, error) {
-	rec, ok, err := r.store.done(ctx, c)
-	if err != nil || !ok {
-		return rec, ok, err
-	}
-	return rec, true, r.handled(ctx, hand(ctx, def, "read", filled(def, rec.Data)), rec)
 }
 
 // filled lists the fields that any of data name, even to empty them.

@@ -300,7 +300,8 @@ func (im *importer) take(ctx context.Context, row csvRow) error {
 			return err
 		}
 		im.report.Amended++
-		h.Operation = "amend"
+		h.Operation, h.Records = "amend", 1
+		return im.r.handled(ctx, h, existing, rec)
 	}
 	return im.r.handled(ctx, h, rec)
 }

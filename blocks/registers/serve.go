@@ -93,8 +93,18 @@ func (r *Registers) serveChange(ctx context.Context, def *Definition, a Ask, id 
 		rec, err := r.Create(ctx, c)
 		return reply(def, 201, err, rec)
 	}
+	before, err := r.Read(ctx, def.ID, id)
+	if err != nil {
+		return Reply{}, err
+	}
 	rec, err := r.Amend(ctx, c)
-	return reply(def, 200, err, rec)
+	out, err := reply(def, 200, err, rec)
+	for _, s := range def.SubjectsOf(before.Data) { // who is no longer named is told too
+		if err == nil && !slices.Contains(out.Subjects, s) {
+			out.Subjects = append(out.Subjects, s)
+		}
+	}
+	return out, err
 }
 
 func reply(def *Definition, status int, err error, rec Record) (Reply, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -45,12 +46,21 @@ func officerCommand() *cobra.Command {
 	}))
 	c.AddCommand(verb("remove OFFICER", "End an officer's sessions and take away how they sign in; what they did stays", cobra.ExactArgs(1),
 		func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
-			n, err := a.RemoveOfficer(ctx, args[0])
+			id, n, err := a.RemoveOfficer(ctx, args[0])
 			if err != nil {
 				return say(a, err)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s can no longer sign in; a house that is open knows within five seconds. Open cases put back into their queues: %d.\n", args[0], n)
-			return nil
+			fmt.Fprintf(cmd.OutOrStdout(), "%s can no longer sign in. Open cases put back into their queues: %d. Waiting until every open house knows …\n", id, n)
+			select { // whatever they claimed in the last seconds of a session goes back too
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(identity.KnownWithin + time.Second):
+			}
+			n, err = a.Cases.Release(ctx, id)
+			if err == nil {
+				fmt.Fprintf(cmd.OutOrStdout(), "done; %d more\n", n)
+			}
+			return say(a, err)
 		}))
 	return c
 }
@@ -60,8 +70,12 @@ func officerAdd() *cobra.Command {
 	c := verb("add OFFICER", "Add an officer, or change their name, member, roles or address", cobra.ExactArgs(1),
 		func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
 			o.ID = args[0]
-			if err := a.AddOfficer(ctx, o); err != nil {
+			changed, released, err := a.AddOfficer(ctx, o)
+			if err != nil {
 				return say(a, err)
+			}
+			if changed {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s was there already and is changed. Open cases put back into their queues: %d.\n", o.ID, released)
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s of %s signs in at %s/desk/sign-in with a code sent to %s, and adds a passkey there.\n", o.ID, o.Member, a.Config.Origin, o.Email)
 			return nil

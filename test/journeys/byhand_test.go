@@ -53,8 +53,8 @@ func TestPeopleSeeWhatOfficersLookedAt(t *testing.T) {
 	}
 	step("a change without a version", 0, patch(`{"reason":"thử","data":{"phone":"0900000999"}}`), http.StatusConflict, "registers.version_missing")
 	step("a change", 1, patch(`{"reason":"thử","version":1,"data":{"phone":"0900000999"}}`), http.StatusOK, "0900000999")
-	step("the same values", 0, patch(`{"reason":"thử","version":2,"data":{"phone":"0900000999"}}`), http.StatusBadRequest, "registers.nothing_to_change")
-	step("no values", 0, patch(`{"reason":"thử","version":2,"data":{}}`), http.StatusBadRequest, "registers.nothing_to_change")
+	step("the same values", 1, patch(`{"reason":"thử","version":2,"data":{"phone":"0900000999"}}`), http.StatusBadRequest, "registers.nothing_to_change")
+	step("no values", 1, patch(`{"reason":"thử","version":2,"data":{}}`), http.StatusBadRequest, "registers.nothing_to_change")
 	step("an old version", 0, patch(`{"reason":"thử","version":1,"data":{"phone":"0900000998"}}`), http.StatusConflict, "registers.changed_meanwhile")
 	step("a change that is refused", 0, patch(`{"reason":"thử","version":2,"data":{"birth_date":"x"}}`), http.StatusUnprocessableEntity, "birth_date")
 
