@@ -86,7 +86,7 @@ func (a *App) openCountry(ctx context.Context) error {
 		info := exchange.ServiceInfo{ID: id, Title: d.Title, Endpoints: []exchange.Endpoint{
 			{Method: "GET", Path: "/records/*", Operation: "read"}, {Method: "POST", Path: "/search", Operation: "search"},
 			{Method: "POST", Path: "/records", Operation: "create"}, {Method: "PATCH", Path: "/records/*", Operation: "amend"},
-		}}
+		}, Fields: d.Fields()}
 		if err := a.Exchange.RegisterProvider(info, registerProvider{registers: a.Registers, register: d.ID}); err != nil {
 			return err
 		}
@@ -210,6 +210,14 @@ func (n *names) ServiceTitle(service string) (i18n.Text, bool) {
 		return i18n.Text{}, false
 	}
 	return n.application(service[strings.LastIndexByte(service, '/')+1:])
+}
+
+func (n *names) purposeIDs() []string {
+	out := make([]string, len(n.purposes))
+	for i, p := range n.purposes {
+		out[i] = p.ID
+	}
+	return out
 }
 
 // PurposeTitle implements transparency.Names.

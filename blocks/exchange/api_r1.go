@@ -13,6 +13,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/httpx"
+	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/id"
 )
 
@@ -197,7 +198,7 @@ func (x *Exchange) writeFault(w http.ResponseWriter, r *http.Request, err error,
 	f, own := faultOf(err, a)
 	if !own {
 		x.xroadHeaders(w, a)
-		writeServiceProblem(w, err)
+		x.writeServiceProblem(w, r, err)
 		return
 	}
 	detail := newRequestID(x)
@@ -230,36 +231,23 @@ func (x *Exchange) writeFault(w http.ResponseWriter, r *http.Request, err error,
 	}
 }
 
-func writeServiceProblem(w http.ResponseWriter, err error) {
-	status := map[errs.Kind]int{
+// writeServiceProblem answers with the service's own refusal, in words where the
+// exchange was given any.
+func (x *Exchange) writeServiceProblem(w http.ResponseWriter, r *http.Request, err error) {
+	doc := httpx.NewDocument(x.catalog, i18n.LangFrom(r.Context()), "", err)
+	doc.Status = map[errs.Kind]int{
 		errs.Invalid: 400, errs.Unauthenticated: 403, errs.Forbidden: 403, errs.NotFound: 404, errs.Conflict: 409,
 		errs.Gone: 410, errs.TooLarge: 413, errs.TooMany: 429,
 	}[errs.KindOf(err)]
-	if status == 0 {
-		status = http.StatusInternalServerError
+	if doc.Status == 0 {
+		doc.Status = http.StatusInternalServerError
 	}
-	type field struct {
-		Name string `json:"name"`
-		Code string `json:"code"`
-	}
-	problem := struct {
-		Type   string  `json:"type"`
-		Title  string  `json:"title"`
-		Status int     `json:"status"`
-		Code   string  `json:"code"`
-		Fields []field `json:"fields,omitempty"`
-	}{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: errs.CodeOf(err)}
-	if e, ok := errs.As(err); ok {
-		for _, f := range e.Fields {
-			problem.Fields = append(problem.Fields, field{f.Name, f.Code})
-		}
-	}
-	body, merr := json.Marshal(problem)
+	body, merr := json.Marshal(doc)
 	if merr != nil {
 		body = nil
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
+	w.WriteHeader(doc.Status)
 	_, _ = w.Write(body)
 }
 

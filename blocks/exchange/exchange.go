@@ -12,6 +12,7 @@ import (
 
 	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/httpx"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/keys"
 )
@@ -43,16 +44,18 @@ type Ledger interface {
 	Append(ctx context.Context, id string, leaf []byte) error
 }
 
-// Deps is what an exchange stands on. Signer and Log may be nil.
+// Deps is what an exchange stands on. Signer, Log and Catalog may be nil.
 type Deps struct {
 	DB         Database
 	Clock      clock.Clock
 	Keys       Keystore
 	Ledger     Ledger
 	Log        *slog.Logger
-	Signer     Signer     // nil: members' Ed25519 keys in Keys
-	Instance   string     // the first segment of every identifier here: "VN"
-	Vocabulary Vocabulary // of error codes at /r1; "" means V78
+	Signer     Signer        // nil: members' Ed25519 keys in Keys
+	Instance   string        // the first segment of every identifier here: "VN"
+	Vocabulary Vocabulary    // of error codes at /r1; "" means V78
+	Catalog    *i18n.Catalog // words for services' refusals at /r1; nil: the exchange's own
+	Purposes   []string      // for which grants may be given; empty: any
 }
 
 // Exchange connects members. All methods are safe for concurrent use, also by
@@ -65,6 +68,8 @@ type Exchange struct {
 	log        *slog.Logger
 	instance   string
 	vocabulary Vocabulary
+	catalog    *i18n.Catalog
+	purposes   []string
 
 	buckets buckets
 
@@ -97,12 +102,18 @@ func New(d Deps) (*Exchange, error) {
 	if d.Signer == nil {
 		d.Signer = MemberKeys(d.Keys)
 	}
+	if d.Catalog == nil {
+		var err error
+		if d.Catalog, err = i18n.New(httpx.Messages(), Messages()); err != nil {
+			return nil, err
+		}
+	}
 	if d.Vocabulary == "" {
 		d.Vocabulary = V78
 	}
 	return &Exchange{
 		store: store{db: d.DB, ledger: d.Ledger}, clock: d.Clock, keys: d.Keys, signer: d.Signer, log: d.Log,
-		instance: d.Instance, vocabulary: d.Vocabulary, services: map[ServiceID]*offered{},
+		instance: d.Instance, vocabulary: d.Vocabulary, catalog: d.Catalog, purposes: d.Purposes, services: map[ServiceID]*offered{},
 	}, nil
 }
 
@@ -149,6 +160,7 @@ type ServiceInfo struct {
 	Type      string // "OPENAPI" or "REST"; "" follows from OpenAPI
 	OpenAPI   []byte // the document, JSON or YAML
 	Endpoints []Endpoint
+	Fields    []string // dotted names of all that its records may have; empty: nobody knows
 }
 
 // Endpoint is one thing a service does. A service that lists endpoints does

@@ -100,6 +100,9 @@ func (x *Exchange) AddGrant(ctx context.Context, g Grant) (Grant, error) {
 	if err := g.check(); err != nil {
 		return Grant{}, err
 	}
+	if err := x.known(g); err != nil {
+		return Grant{}, err
+	}
 	if g.ID == "" {
 		g.ID = id.New(now)
 	}
@@ -118,6 +121,29 @@ func (x *Exchange) AddGrant(ctx context.Context, g Grant) (Grant, error) {
 		return insertGrant(ctx, q, g, now)
 	})
 	return g, err
+}
+
+// known refuses fields that the service does not have and purposes that nobody
+// declared: such a grant would look like a right and give none.
+func (x *Exchange) known(g Grant) error {
+	var wrong []errs.Field
+	if len(x.purposes) > 0 && !slices.Contains(x.purposes, g.Purpose) {
+		wrong = append(wrong, errs.Field{Name: "purpose", Code: "exchange.unknown_purpose", Args: map[string]any{"purpose": clip(g.Purpose), "known": strings.Join(x.purposes, ", ")}})
+	}
+	if o := x.offer(g.Service); o != nil && len(o.info.Fields) > 0 {
+		for name, fields := range map[string][]string{"fields": g.Fields, "match": g.Match} {
+			for _, f := range fields {
+				has := func(known string) bool { return known == f || strings.HasPrefix(known, f+".") }
+				if f != "*" && !slices.ContainsFunc(o.info.Fields, has) {
+					wrong = append(wrong, errs.Field{Name: name, Code: "exchange.unknown_field", Args: map[string]any{"field": clip(f), "service": g.Service.String()}})
+				}
+			}
+		}
+	}
+	if len(wrong) > 0 {
+		return errs.New(errs.Invalid, "exchange.bad_grant").With(wrong...)
+	}
+	return nil
 }
 
 // RevokeGrant ends a grant now, in every process: the next request is refused.

@@ -74,6 +74,9 @@ func (h *house) config(errOut io.Writer) (app.Config, error) {
 			return c, err
 		}
 	}
+	if h.tsa == "" && h.tsaCA != "" {
+		return c, errors.New("--tsa-ca belongs to an authority: name it with --tsa")
+	}
 	if h.tsa != "" {
 		if c.Timestamps, err = app.ParseTimestamps(h.tsa, h.tsaCA); err != nil {
 			return c, err
