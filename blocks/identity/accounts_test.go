@@ -86,13 +86,26 @@ func TestTriesElsewhereShutNobodyOut(t *testing.T) {
 		}
 	}
 	h.from(home)
-	h.browser().signInByCode(mother)
+	owned := h.browser().signInByCode(mother)
 	for n := range 40 {
 		h.from(fmt.Sprintf("203.0.113.%d", n))
 		h.browser().post("/sign-in", "number", mother)
 	}
 	h.from(home)
 	h.browser().post("/sign-in", "number", mother).want(http.StatusTooManyRequests)
+	// Where she signed in before, she signs in; a cookie of somebody else's account,
+	// or one that nobody sealed, is none.
+	owned.signInByCode(mother)
+	for range 2 {
+		owned.post("/sign-out").leads("/")
+		owned.signInByCode(mother)
+	}
+	other := h.registered(hung)
+	other.post("/sign-out").leads("/")
+	other.post("/sign-in", "number", mother).want(http.StatusTooManyRequests)
+	forged := h.browser()
+	forged.plant("dinh_device", strings.SplitN(owned.cookie("dinh_device", "/"), ".", 2)[0]+".x", "/")
+	forged.post("/sign-in", "number", mother).want(http.StatusTooManyRequests)
 }
 
 func TestSignInTellsNothing(t *testing.T) {

@@ -66,6 +66,11 @@ func (x *Identity) enter(w http.ResponseWriter, r *http.Request, a account, leve
 		return err
 	}
 	x.setCookie(w, sessionCookie, token, "/")
+	if !demo && !x.knows(cookie(r, deviceCookie), a.ID) {
+		http.SetCookie(w, &http.Cookie{
+			Name: deviceCookie, Value: x.newDevice(a.ID), Path: "/", MaxAge: int(deviceLife.Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(x.d.Origin, "https://"),
+		})
+	}
 	return nil
 }
 
@@ -163,9 +168,9 @@ func (x *Identity) apiLoginFinish(w http.ResponseWriter, r *http.Request) error 
 // AddressOf tells callers apart.
 type AddressOf func(*http.Request) string
 
-// seat is an address as the tables keep it.
-func (x *Identity) seat(r *http.Request) string {
-	return x.d.Keys.Pseudonym("address:" + x.address(r))[:16]
+// seat is where the sender of a request sits.
+func (x *Identity) seat(r *http.Request) seat {
+	return seat{address: x.d.Keys.Pseudonym("address:" + x.address(r))[:16], device: cookie(r, deviceCookie)}
 }
 
 // address is the caller's; of IPv6 the /64 that one subscriber has to spend.

@@ -28,8 +28,8 @@ const (
 	forStepUp   = "step-up"
 	forEmail    = "email"
 
-	// fromSession is where those sit who are signed in already.
-	fromSession = "session"
+	// inSession is where those sit who are signed in already.
+	inSession = "session"
 )
 
 var (
@@ -91,7 +91,7 @@ func masked(email string) string {
 type asking struct {
 	account *account
 	subject string // whom the limits count for
-	from    string // where the asker sits, see seeker
+	seat    seat
 	to      Contact
 	purpose string
 	next    string
@@ -120,7 +120,7 @@ func (x *Identity) ask(ctx context.Context, q asking) (token string, err error) 
 		}
 	}
 	return token, x.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
-		if err := x.takeCode(ctx, seeker{q.subject, q.from}); err != nil {
+		if err := x.takeCode(ctx, x.seeker(q.seat, q.subject, row.Account)); err != nil {
 			return err
 		}
 		if err := x.store.insertAttempt(ctx, row); err != nil {
@@ -149,7 +149,7 @@ func (x *Identity) unsealFor(ctx context.Context, a account, sealed, aad string)
 
 // answer checks a code. It is right once, for ten minutes, in five tries; what
 // is no code at all is no try.
-func (x *Identity) answer(ctx context.Context, token, code, from string) (attemptRow, account, error) {
+func (x *Identity) answer(ctx context.Context, token, code string, at seat) (attemptRow, account, error) {
 	refuse := func(code string) (attemptRow, account, error) {
 		return attemptRow{}, account{}, errs.New(errs.Invalid, code).With(errs.Field{Name: "code", Code: code})
 	}
@@ -160,7 +160,8 @@ func (x *Identity) answer(ctx context.Context, token, code, from string) (attemp
 	if !validCode.MatchString(without(code)) {
 		return refuse("identity.code_shape")
 	}
-	allowed, err := x.guess(ctx, row, from)
+	who := x.seeker(at, row.Subject, row.Account)
+	allowed, err := x.guess(ctx, row, who)
 	if err != nil {
 		return row, account{}, err
 	}
@@ -177,7 +178,7 @@ func (x *Identity) answer(ctx context.Context, token, code, from string) (attemp
 	if !spent {
 		return refuse("identity.code_over")
 	}
-	for _, key := range []string{seeker{row.Subject, from}.here("guess"), seeker{row.Subject, from}.all("guess")} {
+	for _, key := range []string{who.here("guess"), who.all("guess")} {
 		if err := x.store.forgive(ctx, key); err != nil {
 			return row, account{}, err
 		}
@@ -188,13 +189,13 @@ func (x *Identity) answer(ctx context.Context, token, code, from string) (attemp
 
 // askPerson begins a code sign-in by personal number. The answer is the same
 // whether there is such an account or not.
-func (x *Identity) askPerson(ctx context.Context, number, next, from string) (string, error) {
+func (x *Identity) askPerson(ctx context.Context, number, next string, at seat) (string, error) {
 	subject := x.d.Keys.Pseudonym(number)
-	return x.askBySubject(ctx, asking{subject: subject, from: from, purpose: forSignIn, next: next}, subject)
+	return x.askBySubject(ctx, asking{subject: subject, seat: at, purpose: forSignIn, next: next}, subject)
 }
 
 // askOfficer begins a code sign-in by officer id or e-mail address.
-func (x *Identity) askOfficer(ctx context.Context, officer, next, from string) (string, error) {
+func (x *Identity) askOfficer(ctx context.Context, officer, next string, at seat) (string, error) {
 	typed := x.officerSubject(officer)
 	subject := typed
 	if strings.Contains(officer, "@") {
@@ -204,7 +205,7 @@ func (x *Identity) askOfficer(ctx context.Context, officer, next, from string) (
 			return "", err
 		}
 	}
-	return x.askBySubject(ctx, asking{subject: typed, from: from, purpose: forSignIn, next: next}, subject)
+	return x.askBySubject(ctx, asking{subject: typed, seat: at, purpose: forSignIn, next: next}, subject)
 }
 
 func (x *Identity) askBySubject(ctx context.Context, q asking, subject string) (string, error) {
@@ -252,8 +253,8 @@ type whoIs struct{ number, name, born string }
 // register. If all of it is right, the account exists afterwards and a code is
 // on its way to the address that the register holds; if not, everything looks
 // the same and no code comes.
-func (x *Identity) register(ctx context.Context, w whoIs, from string) (token string, err error) {
-	q := asking{subject: x.d.Keys.Pseudonym(w.number), from: from, purpose: forRegister, next: "/account"}
+func (x *Identity) register(ctx context.Context, w whoIs, at seat) (token string, err error) {
+	q := asking{subject: x.d.Keys.Pseudonym(w.number), seat: at, purpose: forRegister, next: "/account"}
 	p, err := x.d.People.Person(ctx, w.number)
 	if err != nil && errs.KindOf(err) != errs.NotFound {
 		return "", err
@@ -285,7 +286,7 @@ func (x *Identity) askStepUp(ctx context.Context, a account, next string) (strin
 	if to.Email == "" {
 		return "", errs.New(errs.Conflict, "identity.no_address")
 	}
-	return x.ask(ctx, asking{account: &a, subject: a.Subject, from: fromSession, to: to, purpose: forStepUp, next: next})
+	return x.ask(ctx, asking{account: &a, subject: a.Subject, seat: seat{address: inSession}, to: to, purpose: forStepUp, next: next})
 }
 
 // prove notes that the person behind a session has just answered a code.

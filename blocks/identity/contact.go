@@ -35,7 +35,7 @@ func (x *Identity) askEmail(ctx context.Context, session, email string) (token s
 		return "", errs.New(errs.Forbidden, "identity.other_account")
 	}
 	to := Contact{Subject: a.Subject, Name: a.Name, Email: email, Lang: i18n.LangFrom(ctx)}
-	return x.ask(ctx, asking{account: &a, subject: a.Subject, from: fromSession, to: to, purpose: forEmail, next: "/account", data: email})
+	return x.ask(ctx, asking{account: &a, subject: a.Subject, seat: seat{address: inSession}, to: to, purpose: forEmail, next: "/account", data: email})
 }
 
 // setEmail keeps the address that a code has just proved, and tells the old one.

@@ -19,8 +19,8 @@
 // Whoever is asked for a code gets the same pages and the same refusals,
 // whether there is such an account or not. Codes are counted in the
 // database by person and address (5 an hour, 10 a day, 20 wrong answers a day)
-// and by person alone (30 and 60 a day), and in memory by address; passkeys work
-// on while codes rest. A session lasts 30 minutes without
+// and by person alone (30 and 60 a day; not for a browser in which the person
+// signed in before), and in memory by address; passkeys work on while codes rest. A session lasts 30 minutes without
 // use and 12 hours at most; its use is written once a minute, and signing out
 // holds at once (in other processes within 5 seconds). Making or removing a
 // passkey or an app and changing the e-mail address need a substantial session

@@ -2,12 +2,15 @@ package identity
 
 import (
 	"context"
+	"crypto/subtle"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/db"
 	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/id"
 )
 
 // What one person and one address may try. The counts by person stand in the
@@ -86,9 +89,59 @@ func (l *limits) sweep(now time.Time) {
 	}
 }
 
-// seeker is who tries to be a subject: from is where they sit, as a pseudonym,
-// or the session of somebody who is in already.
-type seeker struct{ subject, from string }
+// seat is where somebody sits who wants in: their address as a pseudonym, and
+// what their browser kept of an earlier sign-in.
+type seat struct{ address, device string }
+
+// seeker is who tries to be a subject. from is their address, the session of
+// somebody who is in already, or the device on which the subject signed in
+// before: that one is known, and what others try does not count for it.
+type seeker struct {
+	subject, from string
+	known         bool
+}
+
+// seeker is the one who sits here and wants to be an account's person.
+func (x *Identity) seeker(s seat, subject, account string) seeker {
+	if x.knows(s.device, account) {
+		return seeker{subject, "device/" + hashed(s.device)[:16], true}
+	}
+	return seeker{subject, s.address, false}
+}
+
+// newDevice is what the browser keeps of a sign-in: a number and a seal over it
+// and the account, which only this house can make. It lets nobody in.
+func (x *Identity) newDevice(account string) string {
+	n := id.Token(16)
+	return n + "." + x.d.Keys.Pseudonym("device:"+account+":"+n)
+}
+
+func (x *Identity) knows(device, account string) bool {
+	n, seal, ok := strings.Cut(device, ".")
+	return ok && account != "" && subtle.ConstantTimeCompare([]byte(seal), []byte(x.d.Keys.Pseudonym("device:"+account+":"+n))) == 1
+}
+
+type bound struct {
+	key    string
+	within time.Duration
+	most   int
+}
+
+func (s seeker) guesses() []bound {
+	out := []bound{{s.here("guess"), 24 * time.Hour, guessesPerDay}}
+	if !s.known {
+		out = append(out, bound{s.all("guess"), 24 * time.Hour, guessesInAll})
+	}
+	return out
+}
+
+func (s seeker) codes() []bound {
+	out := []bound{{s.here("hour"), time.Hour, codesPerHour}, {s.here("day"), 24 * time.Hour, codesPerDay}}
+	if !s.known {
+		out = append(out, bound{s.all("day"), 24 * time.Hour, codesInAll})
+	}
+	return out
+}
 
 func (s seeker) here(kind string) string { return kind + "/" + s.subject + "/" + s.from }
 func (s seeker) all(kind string) string  { return kind + "/" + s.subject }
@@ -97,25 +150,21 @@ func (s seeker) all(kind string) string  { return kind + "/" + s.subject }
 // refuses it when there were too many codes or wrong answers.
 func (x *Identity) takeCode(ctx context.Context, s seeker) error {
 	now := x.d.Clock.Now()
-	for key, most := range map[string]int{s.here("guess"): guessesPerDay, s.all("guess"): guessesInAll} {
-		guesses, err := x.store.count(ctx, key, now)
+	for _, b := range s.guesses() {
+		guesses, err := x.store.count(ctx, b.key, now)
 		if err != nil {
 			return err
 		}
-		if guesses >= most {
+		if guesses >= b.most {
 			return tooMany()
 		}
 	}
-	for _, limit := range []struct {
-		key    string
-		within time.Duration
-		most   int
-	}{{s.here("hour"), time.Hour, codesPerHour}, {s.here("day"), 24 * time.Hour, codesPerDay}, {s.all("day"), 24 * time.Hour, codesInAll}} {
-		n, err := x.store.take(ctx, limit.key, endOf(now, limit.within))
+	for _, b := range s.codes() {
+		n, err := x.store.take(ctx, b.key, endOf(now, b.within))
 		if err != nil {
 			return err
 		}
-		if n > limit.most {
+		if n > b.most {
 			return tooMany()
 		}
 	}
@@ -124,19 +173,18 @@ func (x *Identity) takeCode(ctx context.Context, s seeker) error {
 
 // guess counts one more answer to an attempt before it is looked at, so that
 // many at once are not more than many in a row.
-func (x *Identity) guess(ctx context.Context, row attemptRow, from string) (allowed bool, err error) {
-	end := endOf(x.d.Clock.Now(), 24*time.Hour)
-	s := seeker{row.Subject, from}
+func (x *Identity) guess(ctx context.Context, row attemptRow, s seeker) (allowed bool, err error) {
+	now := x.d.Clock.Now()
 	err = x.d.DB.Write(ctx, func(ctx context.Context, _ db.Querier) error {
 		if allowed, err = x.store.tried(ctx, row.Hash); err != nil || !allowed || row.Subject == "" {
 			return err
 		}
-		for key, most := range map[string]int{s.here("guess"): guessesPerDay, s.all("guess"): guessesInAll} {
-			n, err := x.store.take(ctx, key, end)
+		for _, b := range s.guesses() {
+			n, err := x.store.take(ctx, b.key, endOf(now, b.within))
 			if err != nil {
 				return err
 			}
-			allowed = allowed && n <= most
+			allowed = allowed && n <= b.most
 		}
 		return nil
 	})

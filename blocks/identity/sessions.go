@@ -31,6 +31,8 @@ const (
 	sessionCookie = "dinh_session"
 	attemptCookie = "dinh_attempt"
 	ceremonyCook  = "dinh_ceremony"
+	deviceCookie  = "dinh_device" // see newDevice
+	deviceLife    = 365 * 24 * time.Hour
 )
 
 func hashed(token string) string {
