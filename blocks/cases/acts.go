@@ -35,13 +35,22 @@ func (c *Cases) Act(ctx context.Context, in Input) error {
 			return err
 		}
 		m := moment{action: a.ID, actor: c.person(p)}
-		m.Moment = Moment{At: c.d.Clock.Now(), Kind: "action", ActorKind: "officer", Actor: p.Name, Public: true, Title: a.Title, Body: in.Message}
+		m.Moment = Moment{At: c.d.Clock.Now(), Kind: "action", ActorKind: "officer", Actor: p.Name, Public: true, Title: done(a), Body: in.Message}
 		w.note(m)
 		if a.Kind != services.Other {
 			w.Assignee = keepAssignee(a.Kind, w.Assignee)
 		}
 		return c.enter(ctx, w, a.To)
 	})
+}
+
+// done says what an action did, where its title says what its button does.
+func done(a services.Action) i18n.Text {
+	switch a.Kind {
+	case services.Approve, services.Refuse, services.Return:
+		return words("cases.event."+string(a.Kind), "")
+	}
+	return a.Title
 }
 
 // keepAssignee leaves a returned case with its officer, so that it comes back
