@@ -117,7 +117,7 @@ func TestACodeAloneChangesNoStrongerProof(t *testing.T) {
 		h := build(t)
 		give(h.registered(mother))
 		b := h.browser().signInByCode(mother)
-		for _, path := range []string{"/account/app/remove", "/sign-in/app", "/sign-in/app/confirm", "/account/contact"} {
+		for _, path := range []string{"/account/app/remove", "/sign-in/app", "/sign-in/app/confirm", "/account/contact", "/account/sessions/end"} {
 			b.post(path, "code", "123456", "next", "/account", "email", "mole@vidu.example", "lang", "vi").leads("/sign-in/step-up?next=%2Faccount")
 		}
 		b.json("/api/identity/passkeys/register/begin", "{}").want(http.StatusForbidden, "identity.fresh_code_needed")

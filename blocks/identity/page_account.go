@@ -188,7 +188,14 @@ func (x *Identity) removePasskey(w http.ResponseWriter, r *http.Request) error {
 
 func (x *Identity) endOthers(w http.ResponseWriter, r *http.Request) error {
 	account := auth.From(r.Context()).Account
-	if err := x.store.endOthers(r.Context(), account, hashed(cookie(r, sessionCookie))); err != nil {
+	s, err := x.session(r.Context(), cookie(r, sessionCookie))
+	if err != nil {
+		return err
+	}
+	if err := x.mustMatch(r.Context(), s); err != nil { // a mailbox alone does not throw the stronger proof out
+		return afterTrust(w, r, err, "/account", "/account")
+	}
+	if err := x.store.endOthers(r.Context(), account, s.Hash); err != nil {
 		return err
 	}
 	x.cache.forget(account)
