@@ -17,7 +17,8 @@ const firstLook = 64 << 10 // bytes in which the first line of a file has to end
 // nobody tells them otherwise, and drops the byte order mark. Read as CSV, such
 // files would only have odd columns.
 //
-// Errors: registers.csv_spreadsheet, registers.csv_not_utf8, registers.csv_separator.
+// Errors: registers.csv_spreadsheet, registers.csv_not_utf8, registers.csv_separator,
+// registers.csv_line_ends.
 func sheet(in io.Reader) (io.Reader, error) {
 	b := bufio.NewReaderSize(in, firstLook)
 	head, err := b.Peek(firstLook)
@@ -37,6 +38,8 @@ func sheet(in io.Reader) (io.Reader, error) {
 	switch {
 	case bytes.IndexByte(line, 0) >= 0, (whole || err != nil) && !utf8.Valid(line): // UTF-16 has a NUL beside every ASCII letter
 		return nil, errs.New(errs.Invalid, "registers.csv_not_utf8")
+	case bytes.IndexByte(bytes.TrimRight(line, "\r"), '\r') >= 0: // what old Macs ended lines with
+		return nil, errs.New(errs.Invalid, "registers.csv_line_ends")
 	case bytes.ContainsAny(line, ";\t") && bytes.IndexByte(line, ',') < 0:
 		return nil, errs.New(errs.Invalid, "registers.csv_separator")
 	}

@@ -221,7 +221,7 @@ func TestImport(t *testing.T) {
 		}
 	}
 	for text, code := range map[string]string{"": "registers.csv_empty", "\n\n": "registers.csv_empty", "nick\n": "registers.csv_header", "full_name,full_name\n": "registers.csv_header_twice", "number\n\"a\n": "registers.csv_quote",
-		"\"number\";\"full_name\"\n": "registers.csv_separator", "number\tfull_name\n": "registers.csv_separator", "PK\x03\x04number,full_name": "registers.csv_spreadsheet",
+		"\"number\";\"full_name\"\n": "registers.csv_separator", "number\tfull_name\n": "registers.csv_separator", "number,full_name\r001000000001,An\r": "registers.csv_line_ends", "PK\x03\x04number,full_name": "registers.csv_spreadsheet",
 		"\xff\xfen\x00u\x00\n\x00": "registers.csv_not_utf8", "\xfe\xff\x00n\x00u\x00\n": "registers.csv_not_utf8", "n\x00u\x00\n\x00": "registers.csv_not_utf8", "H\xe0 N\xf4i\n": "registers.csv_not_utf8"} {
 		if _, err := r.Import(ctx, "people", strings.NewReader(text), registers.ImportOptions{Reason: "x"}); errs.CodeOf(err) != code {
 			t.Errorf("%q: %v, want %s", text, err, code)
