@@ -293,7 +293,7 @@ func (a *App) openRegisters(context.Context) error {
 	if a.Registers, err = registers.New(registers.Deps{DB: a.DB, Clock: c.Clock, Log: c.Log, Definitions: defs, Pages: a.Pages, Codes: codes.Label, ByHand: a.recordByHand}); err != nil {
 		return err
 	}
-	a.Exchange, err = exchange.New(exchange.Deps{DB: a.DB, Clock: c.Clock, Keys: a.Keys, Ledger: a.Ledger, Log: c.Log, Instance: a.Instance, Catalog: a.Catalog, Purposes: a.names.purposeIDs()})
+	a.Exchange, err = exchange.New(exchange.Deps{DB: a.DB, Clock: c.Clock, Keys: a.Keys, Ledger: a.Ledger, Log: c.Log, Instance: a.Instance, Catalog: a.Catalog, Purposes: a.names.purposeTitles(), Pages: a.Pages})
 	return err
 }
 

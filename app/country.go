@@ -86,7 +86,7 @@ func (a *App) openCountry(ctx context.Context) error {
 		info := exchange.ServiceInfo{ID: id, Title: d.Title, Endpoints: []exchange.Endpoint{
 			{Method: "GET", Path: "/records/*", Operation: "read"}, {Method: "POST", Path: "/search", Operation: "search"},
 			{Method: "POST", Path: "/records", Operation: "create"}, {Method: "PATCH", Path: "/records/*", Operation: "amend"},
-		}, Fields: d.Fields()}
+		}, Fields: d.Fields(), Label: d.Label}
 		if err := a.Exchange.RegisterProvider(info, registerProvider{registers: a.Registers, register: d.ID}); err != nil {
 			return err
 		}
@@ -212,10 +212,10 @@ func (n *names) ServiceTitle(service string) (i18n.Text, bool) {
 	return n.application(service[strings.LastIndexByte(service, '/')+1:])
 }
 
-func (n *names) purposeIDs() []string {
-	out := make([]string, len(n.purposes))
-	for i, p := range n.purposes {
-		out[i] = p.ID
+func (n *names) purposeTitles() map[string]i18n.Text {
+	out := make(map[string]i18n.Text, len(n.purposes))
+	for _, p := range n.purposes {
+		out[p.ID] = p.Title
 	}
 	return out
 }

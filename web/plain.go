@@ -58,7 +58,10 @@ func (r *Renderer) Show(w http.ResponseWriter, req *http.Request, p Page, parts 
 }
 
 // Pre is text whose lines stay as they are.
-type Pre struct{ Text string }
+type Pre struct {
+	Text string
+	Code bool // something to copy, not to read
+}
 
 // Template implements [Component].
 func (Pre) Template() string { return "pre" }

@@ -16,7 +16,7 @@ const RoleGrants = "grants-officer"
 // Routes are the doors of the exchange.
 func (x *Exchange) Routes() []httpx.Route {
 	granting := auth.AnyOf(auth.Operator(), auth.Officer(RoleGrants))
-	return append(append(x.r1Routes(), x.logRoutes()...),
+	return append(append(append(x.r1Routes(), x.logRoutes()...), x.pages()...),
 		httpx.Route{Method: "GET", Path: "/api/exchange/members", Access: auth.Public(), Handle: x.apiMembers},
 		httpx.Route{Method: "GET", Path: "/api/exchange/services", Access: auth.Public(), Handle: x.apiServices},
 		httpx.Route{Method: "GET", Path: "/api/exchange/grants", Access: granting, Handle: x.apiGrants},

@@ -15,6 +15,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/httpx"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/keys"
+	"github.com/dinh-gov/dinh/web"
 )
 
 //go:embed migrations/*.sql
@@ -55,7 +56,9 @@ type Deps struct {
 	Instance   string        // the first segment of every identifier here: "VN"
 	Vocabulary Vocabulary    // of error codes at /r1; "" means V78
 	Catalog    *i18n.Catalog // words for services' refusals at /r1; nil: the exchange's own
-	Purposes   []string      // for which grants may be given; empty: any
+	// Purposes are those for which grants may be given, with their titles; empty: any.
+	Purposes map[string]i18n.Text
+	Pages    *web.Renderer // nil: no catalogue
 }
 
 // Exchange connects members. All methods are safe for concurrent use, also by
@@ -69,7 +72,10 @@ type Exchange struct {
 	instance   string
 	vocabulary Vocabulary
 	catalog    *i18n.Catalog
-	purposes   []string
+	view       *web.Renderer
+
+	purposes      []string
+	purposeTitles map[string]i18n.Text
 
 	buckets buckets
 
@@ -113,7 +119,7 @@ func New(d Deps) (*Exchange, error) {
 	}
 	return &Exchange{
 		store: store{db: d.DB, ledger: d.Ledger}, clock: d.Clock, keys: d.Keys, signer: d.Signer, log: d.Log,
-		instance: d.Instance, vocabulary: d.Vocabulary, catalog: d.Catalog, purposes: d.Purposes, services: map[ServiceID]*offered{},
+		instance: d.Instance, vocabulary: d.Vocabulary, catalog: d.Catalog, purposes: sortedKeys(d.Purposes), purposeTitles: d.Purposes, view: d.Pages, services: map[ServiceID]*offered{},
 	}, nil
 }
 
@@ -160,7 +166,8 @@ type ServiceInfo struct {
 	Type      string // "OPENAPI" or "REST"; "" follows from OpenAPI
 	OpenAPI   []byte // the document, JSON or YAML
 	Endpoints []Endpoint
-	Fields    []string // dotted names of all that its records may have; empty: nobody knows
+	Label     func(field string) i18n.Text // what people call a field; nil: its name
+	Fields    []string                     // dotted names of all that its records may have; empty: nobody knows
 }
 
 // Endpoint is one thing a service does. A service that lists endpoints does

@@ -37,6 +37,9 @@ func (p *Portal) showAbout(w http.ResponseWriter, r *http.Request) error {
 	parts := []web.Component{v.promises()}
 	for _, id := range []string{"name", "once", "seen", "proof", "people", "open"} {
 		parts = append(parts, v.section("about."+id)...)
+		if id == "seen" {
+			parts = append(parts, web.Link{Text: v.t("about.exchange"), Href: "/exchange"})
+		}
 	}
 	return v.words(w, r, "about", parts)
 }

@@ -102,7 +102,7 @@ func (t *Transparency) howToCheck(s words) web.Details {
 		web.Paragraph{Text: s.say("transparency.check_what")},
 		web.Link{Text: s.say("transparency.check_here"), Href: "/verify/receipt"},
 		web.Paragraph{Text: s.say("transparency.check_command")},
-		web.Pre{Text: "dinh verify receipt bien-nhan-….dinh-receipt \\\n  --key \"$(curl -s " + t.d.Origin + "/ledger/verifier-key)\""},
+		web.Pre{Code: true, Text: "dinh verify receipt bien-nhan-….dinh-receipt \\\n  --key \"$(curl -s " + t.d.Origin + "/ledger/verifier-key)\""},
 		web.Paragraph{Text: s.say("transparency.check_key")},
 		web.Pre{Text: strings.TrimSpace(t.d.VKey)},
 		web.Paragraph{Text: s.say("transparency.check_other")},
