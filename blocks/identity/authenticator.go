@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/base32"
-	"errors"
 	"time"
 
 	"github.com/pquerna/otp"
@@ -139,10 +138,15 @@ func (x *Identity) RemoveApp(ctx context.Context, session string) error {
 	if err != nil {
 		return err
 	}
-	if there, err := x.hasApp(ctx, a.ID); err != nil || !there { // one that never showed a code is no news
-		return errors.Join(err, x.store.removeApp(ctx, a.ID))
+	remove := func(ctx context.Context) error { return x.store.removeApp(ctx, a.ID) }
+	there, err := x.hasApp(ctx, a.ID)
+	if err != nil {
+		return err
 	}
-	return x.changeAndTell(ctx, a, AppRemoved, func(ctx context.Context) error { return x.store.removeApp(ctx, a.ID) })
+	if !there { // one that never showed a code is no news
+		return remove(ctx)
+	}
+	return x.changeAndTell(ctx, a, AppRemoved, remove)
 }
 
 // app reads the account's app and opens its secret.
