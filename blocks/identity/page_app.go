@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/skip2/go-qrcode"
+	"rsc.io/qr"
 
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/httpx"
@@ -68,14 +68,14 @@ func (x *Identity) appPage(w http.ResponseWriter, r *http.Request, next string, 
 	if err != nil {
 		return err
 	}
-	picture, err := qrcode.Encode(key.URL(), qrcode.Medium, 240)
+	picture, err := qr.Encode(key.URL(), qr.M)
 	if err != nil {
 		return err
 	}
 	var b strings.Builder
 	esc := template.HTMLEscapeString
 	b.WriteString(`<ol class="govuk-list govuk-list--number govuk-list--spaced"><li>` + esc(x.t(r, "identity.app_step_scan")) +
-		`<br><img class="dinh-app-key" src="data:image/png;base64,` + base64.StdEncoding.EncodeToString(picture) + `" width="240" height="240" alt="` + esc(x.t(r, "identity.app_picture")) + `"><br>` +
+		`<br><img class="dinh-app-key" src="data:image/png;base64,` + base64.StdEncoding.EncodeToString(picture.PNG()) + `" width="240" height="240" alt="` + esc(x.t(r, "identity.app_picture")) + `"><br>` +
 		esc(x.t(r, "identity.app_step_key")) + `<br><code class="dinh-app-key" translate="no">` + esc(inFours(key.Secret())) + `</code></li><li>` + esc(x.t(r, "identity.app_step_code")) + `</li></ol>`) // all escaped
 	return x.d.Pages.Show(w, r, web.Page{Title: x.t(r, "identity.app_title"), Section: "sign-in", BackLink: &web.BackLink{Href: "/sign-in/step-up?next=" + url.QueryEscape(next)}, Errors: wrong},
 		web.Markup(b.String()), x.appForm(r, "/sign-in/app/confirm", next, wrong))

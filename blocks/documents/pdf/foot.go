@@ -1,6 +1,11 @@
 package pdf
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+
+	"rsc.io/qr"
+)
 
 // signature is the block at the lower right: whose signature, and when. The
 // signature field lies over it, so that a viewer shows its details there.
@@ -108,19 +113,19 @@ func (s *sheet) check() error {
 
 // qr draws the code as squares, joined along the rows.
 func (s *sheet) qr(n *node, b box) error {
-	bits, err := qrCode(s.paper.CheckURL, 3)
+	code, err := qr.Encode(s.paper.CheckURL, qr.M)
 	if err != nil {
-		return err
+		return fmt.Errorf("pdf: the address of the check: %w", err)
 	}
-	size := b.w / float64(len(bits))
+	size := b.w / float64(code.Size)
 	s.c.part(n, func() {
 		s.c.op("q")
 		s.c.exact("cm", size, 0, 0, -size, b.x, sheetHeight-b.y)
 		s.c.fill(ink())
-		for y, row := range bits {
-			for x := 0; x < len(row); x++ {
+		for y := range code.Size {
+			for x := 0; x < code.Size; x++ {
 				from := x
-				for x < len(row) && row[x] {
+				for code.Black(x, y) {
 					x++
 				}
 				if x > from {

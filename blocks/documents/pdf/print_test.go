@@ -376,3 +376,24 @@ func BenchmarkPrint(b *testing.B) {
 		}
 	}
 }
+
+// TestPhonesReadTheCode has another program read the code off the printed page.
+func TestPhonesReadTheCode(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"pdftoppm", "zbarimg"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("%s is not installed (Debian: poppler-utils zbar-tools)", program)
+		}
+	}
+	x := paper()
+	file, err := press(t).Print(x, good(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture := filepath.Join(t.TempDir(), "page")
+	judge(t, file, "pdftoppm", "-r", "150", "-png", "-singlefile", "{}", picture)
+	out, err := exec.CommandContext(t.Context(), "zbarimg", "-q", "--raw", picture+".png").Output() //nolint:gosec // a file of ours
+	if err != nil || strings.TrimSpace(string(out)) != x.CheckURL {
+		t.Errorf("the code reads %q, %v", out, err)
+	}
+}
