@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"sync"
@@ -143,7 +144,10 @@ type Delivery struct {
 	Path        string // behind the service code, percent-encoded, checked
 	Query       string
 	ContentType string
+	Headers     []HeaderLine // the client's own, in its order, without those of one hop and without secrets
 	Body        []byte
+	Stream      io.Reader // the body when it is too long to be held: then Body is nil
+	Length      int64     // of Stream; -1: not known before its end
 	MessageID   string
 	Purpose     string
 	LegalBasis  string
@@ -155,8 +159,11 @@ type Delivery struct {
 type Reply struct {
 	Status      int // 0 means 200
 	ContentType string
+	Headers     []HeaderLine // besides the content type
 	Body        []byte
-	Subjects    []string // the personal numbers of those whose data it holds
+	Stream      io.ReadCloser // the body when it is too long to be held: then Body is nil
+	Length      int64         // of Stream; -1: not known before its end
+	Subjects    []string      // the personal numbers of those whose data it holds
 }
 
 // ServiceInfo describes a service for catalogue and metaservices.
