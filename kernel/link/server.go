@@ -1,0 +1,226 @@
+package link
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Server answers other nodes.
+type Server struct {
+	// TLS must ask for and verify the peer's certificate.
+	TLS     *tls.Config
+	Handler Handler
+	Log     *slog.Logger
+	Times   Times
+	// MaxInFlight bounds the messages of one connection that are being answered;
+	// 0: 4096. Beyond it the connection is not read, which slows the peer down.
+	MaxInFlight int
+
+	parking parking
+}
+
+// parking keeps long answers until they are fetched.
+type parking struct {
+	mu   sync.Mutex
+	next uint64
+	all  map[uint64]*lot
+}
+
+type lot struct {
+	m     Message
+	owner string
+	timer *time.Timer
+}
+
+// Serve accepts connections until ctx ends, then waits for answers under way,
+// ten seconds at most.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	cfg := s.TLS.Clone()
+	cfg.NextProtos, cfg.MinVersion = []string{protocol}, tls.VersionTLS13
+	if cfg.ClientAuth != tls.RequireAndVerifyClientCert {
+		return errors.New("link: the TLS configuration does not verify the other node's certificate")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer stop()
+	var open sync.WaitGroup
+	defer func() { waitFor(&open, 10*time.Second) }()
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if temporary(err) {
+				continue
+			}
+			return err
+		}
+		open.Go(func() { s.accept(ctx, tls.Server(c, cfg)) })
+	}
+}
+
+func temporary(err error) bool {
+	var e net.Error
+	return errors.As(err, &e) && e.Timeout()
+}
+
+func waitFor(g *sync.WaitGroup, most time.Duration) {
+	done := make(chan struct{})
+	go func() { g.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(most):
+	}
+}
+
+func (s *Server) accept(ctx context.Context, conn *tls.Conn) {
+	defer conn.Close()
+	times := s.Times.complete()
+	shake, cancel := context.WithTimeout(ctx, times.Dial)
+	defer cancel()
+	if err := conn.HandshakeContext(shake); err != nil {
+		s.Log.InfoContext(ctx, "link: a handshake failed", "from", conn.RemoteAddr().String(), "error", err)
+		return
+	}
+	state := conn.ConnectionState()
+	if state.NegotiatedProtocol != protocol || len(state.PeerCertificates) == 0 {
+		return
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(times.Dial))
+	var preface [1]byte
+	if _, err := io.ReadFull(conn, preface[:]); err != nil {
+		return
+	}
+	_ = conn.SetReadDeadline(time.Time{})
+	from := Peer{Certificate: state.PeerCertificates[0], Address: conn.RemoteAddr().String()}
+	switch preface[0] {
+	case prefaceShared:
+		s.answerShared(ctx, from, newShared(conn, times))
+	case prefaceOwn:
+		s.answerAlone(ctx, from, newOwn(conn, times))
+	}
+}
+
+func (s *Server) answerShared(ctx context.Context, from Peer, c *shared) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { c.close(context.Canceled) })
+	defer stop()
+	most := s.MaxInFlight
+	if most == 0 {
+		most = 4096
+	}
+	slots := make(chan struct{}, most)
+	go c.write()
+	go c.watch()
+	c.read(func(f frame) error {
+		if f.kind != kindMessage {
+			return errFrame
+		}
+		m, err := parseMessage(f.payload)
+		if err != nil {
+			return err
+		}
+		slots <- struct{}{}
+		go func() {
+			defer func() { <-slots }()
+			s.answerOnShared(ctx, from, c, outgoing{kind: kindMessage, id: f.id, m: m})
+		}()
+		return nil
+	})
+}
+
+func (s *Server) answerOnShared(ctx context.Context, from Peer, c *shared, o outgoing) {
+	o.m = s.Handler(ctx, from, o.m)
+	if err := o.m.check(); err != nil {
+		s.Log.ErrorContext(ctx, "link: an answer does not fit", "error", err)
+		c.close(err)
+		return
+	}
+	if o.m.Stream != nil {
+		s.park(from, c, &o)
+	}
+	_ = c.send(ctx, o)
+}
+
+// park keeps a long answer and turns the frame into the note of where it is.
+func (s *Server) park(from Peer, c *shared, o *outgoing) {
+	p := &s.parking
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.all == nil {
+		p.all = map[uint64]*lot{}
+	}
+	p.next++
+	place := p.next
+	p.all[place] = &lot{m: o.m, owner: fingerprint(from), timer: time.AfterFunc(c.times.Park, func() {
+		if lost := s.fetch(place, fingerprint(from)); lost != nil {
+			_ = lost.Stream.Close()
+		}
+	})}
+	*o = outgoing{kind: kindParked, id: o.id, m: Message{Body: binary.BigEndian.AppendUint64(nil, place)}}
+}
+
+func fingerprint(p Peer) string { return string(p.Certificate.Raw) }
+
+func (s *Server) fetch(place uint64, owner string) *Message {
+	p := &s.parking
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.all[place]
+	if l == nil || l.owner != owner {
+		return nil
+	}
+	delete(p.all, place)
+	l.timer.Stop()
+	return &l.m
+}
+
+// answerAlone serves one message after the other on a connection.
+func (s *Server) answerAlone(ctx context.Context, from Peer, o *own) {
+	stop := context.AfterFunc(ctx, func() { _ = o.conn.Close() })
+	defer stop()
+	for s.answerOne(ctx, from, o) {
+	}
+}
+
+func (s *Server) answerOne(ctx context.Context, from Peer, o *own) bool {
+	first, err := o.r.Peek(1)
+	if err != nil {
+		return false
+	}
+	if first[0] == kindClaim {
+		f, err := readFrame(o.r)
+		if err != nil || len(f.payload) != 0 {
+			return false
+		}
+		m := s.fetch(f.id, fingerprint(from))
+		if m == nil {
+			return o.abort(errors.New("there is no such answer any more")) == nil
+		}
+		return o.send(*m) == nil
+	}
+	var whole atomic.Bool
+	m, err := o.receive(func(w bool) { whole.Store(w) })
+	if err != nil {
+		return false
+	}
+	answer := s.Handler(ctx, from, m)
+	if answer.check() != nil || (&own{conn: o.conn, times: o.times}).send(answer) != nil {
+		return false
+	}
+	if !whole.Load() {
+		o.drain()
+	}
+	return whole.Load()
+}
