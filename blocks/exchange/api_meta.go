@@ -81,8 +81,8 @@ func (x *Exchange) serveMethods(w http.ResponseWriter, r *http.Request, a *ask) 
 // metaHeaders answers with X-Road's headers; the hash of a metaservice covers
 // headers only.
 func (x *Exchange) metaHeaders(w http.ResponseWriter, a *ask) {
-	a.Body = nil
-	a.hash = a.requestHash(decision{})
+	a.sums = sums{}
+	a.hash = a.requestHash()
 	x.xroadHeaders(w, a)
 }
 

@@ -2,6 +2,9 @@ package exchange
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
+	"io"
 	"net/url"
 	"strconv"
 	"strings"
@@ -13,9 +16,8 @@ import (
 const (
 	signatureLabel = "dinh"
 	signatureTag   = "dinh-exchange"
-	algorithm      = "ed25519" // as the registry of RFC 9421 spells it
-	maxText        = 512       // of every free text that is signed and stored
-	maxSubjects    = 1000      // people one answer may be about
+	maxText        = 512  // of every free text that is signed and stored
+	maxSubjects    = 1000 // people one answer may be about
 	maxBody        = 10 << 20
 )
 
@@ -24,15 +26,37 @@ type ask struct {
 	Call
 	operation        string
 	requestID        string
-	hash             string // X-Road-Request-Hash
-	purposeFromGrant bool   // at /r1: no purpose given, take that of the one fitting grant
-	keyID            string // the API key it came with; must still hold when the answer leaves
-	headers          []HeaderLine
+	hash             string       // X-Road-Request-Hash
+	purposeFromGrant bool         // at /r1: no purpose given, take that of the one fitting grant
+	keyID            string       // the API key it came with; must still hold when the answer leaves
+	headers          []HeaderLine // as they came, for the hash
+	passed           []HeaderLine // of them, what the provider may see
 	generatedID      string
+
+	stream  io.ReadCloser // the body when it is too long to be held: then Body is nil
+	length  int64         // of stream; -1: not known before its end
+	sums    sums          // of the body, once it was seen
+	request Proof         // by the client's member, once the body was seen
+	late    chan *ask     // of a stream on its way to another node: hash, sums and request follow
+}
+
+// adopt takes what became known while the body was on its way; false when the
+// other node answered before its end.
+func (a *ask) adopt() bool {
+	if a.late == nil {
+		return true
+	}
+	select {
+	case c := <-a.late:
+		a.hash, a.sums, a.request, a.late = c.hash, c.sums, c.request, nil
+		return true
+	default:
+		return false
+	}
 }
 
 // prepare checks a call's form and fills what follows from it.
-func (a *ask) prepare(o *offered) error {
+func (a *ask) prepare() error {
 	var err error
 	if _, err = ParseSubsystem(a.Client.String()); err != nil {
 		return err
@@ -69,7 +93,16 @@ func (a *ask) prepare(o *offered) error {
 		a.ContentType = "application/json"
 	}
 	a.Method = cmp.Or(a.Method, "GET")
-	a.operation, err = operationOf(o, a.Method, a.Path)
+	a.operation, err = operationOf(nil, a.Method, a.Path)
+	return err
+}
+
+// settleOperation says what the call does, by the endpoints of its service.
+func (a *ask) settleOperation(o *offered) (err error) {
+	op, err := operationOf(o, a.Method, a.Path)
+	if err == nil {
+		a.operation = op
+	}
 	return err
 }
 
@@ -141,15 +174,15 @@ func (s ServiceID) encoded() string {
 }
 
 // requestComponents are what the asker's signature covers.
-func (a *ask) requestComponents(d decision) []Component {
+func (a *ask) requestComponents() []Component {
 	path, query := servicePath(a.Service)+a.Path, "?"+a.Query
 	c := make([]Component, 0, 16)
 	c = append(c,
 		Component{Name: "@method", Value: a.Method},
 		Component{Name: "@path", Value: path},
 		Component{Name: "@query", Value: query},
-		Component{Name: "content-digest", Value: ContentDigest(a.Body)})
-	for _, h := range a.signedHeaders(d) {
+		Component{Name: "content-digest", Value: a.sums.contentDigest()})
+	for _, h := range a.signedHeaders() {
 		if h.Value != "" {
 			c = append(c, Component{Name: h.Name, Value: headerValue(h.Value)})
 		}
@@ -157,7 +190,7 @@ func (a *ask) requestComponents(d decision) []Component {
 	return c
 }
 
-func (a *ask) signedHeaders(d decision) []HeaderLine {
+func (a *ask) signedHeaders() []HeaderLine {
 	return []HeaderLine{
 		{"content-type", a.ContentType},
 		{"x-road-client", a.Client.encoded()},
@@ -166,19 +199,20 @@ func (a *ask) signedHeaders(d decision) []HeaderLine {
 		{"x-road-issue", a.Issue},
 		{"x-road-userid", a.UserID},
 		{"x-road-represented-party", a.Represented},
-		{"x-dinh-purpose", d.purpose},
-		{"x-dinh-legal-basis", d.legalBasis},
+		{"x-dinh-purpose", a.Purpose},
+		{"x-dinh-legal-basis", a.LegalBasis},
 		{"x-dinh-application", a.Application},
-		{"x-dinh-fields", strings.Join(d.fields, ",")},
+		{"x-dinh-fields", strings.Join(a.Fields, ",")},
+		{"x-road-request-hash", a.hash},
 	}
 }
 
 // requestHash is the X-Road hash of the call: over the header lines it came
 // with, or over those it is signed with when it was made in this process.
-func (a *ask) requestHash(d decision) string {
+func (a *ask) requestHash() string {
 	lines := a.headers
 	if lines == nil {
-		for _, h := range a.signedHeaders(d) {
+		for _, h := range a.signedHeaders() {
 			if h.Value != "" {
 				lines = append(lines, HeaderLine{h.Name, headerValue(h.Value)})
 			}
@@ -186,7 +220,7 @@ func (a *ask) requestHash(d decision) string {
 	}
 	return RequestHash(HashInput{
 		Method: a.Method, Target: a.target(), Headers: lines, RequestID: a.requestID,
-		GeneratedID: a.generatedID, Body: a.Body,
+		GeneratedID: a.generatedID, body: &a.sums,
 	})
 }
 
@@ -194,7 +228,11 @@ func (a *ask) requestHash(d decision) string {
 type answered struct {
 	status      int
 	contentType string
+	headers     []HeaderLine
 	body        []byte
+	stream      io.ReadCloser // instead of body
+	length      int64
+	sums        sums
 	subjects    []string
 	records     int
 }
@@ -204,10 +242,13 @@ type answered struct {
 func (a *ask) answerComponents(r answered, requestSignature string) []Component {
 	c := []Component{
 		{Name: "@status", Value: strconv.Itoa(r.status)},
-		{Name: "content-digest", Value: ContentDigest(r.body)},
+		{Name: "content-digest", Value: r.sums.contentDigest()},
 	}
 	if r.contentType != "" {
 		c = append(c, Component{Name: "content-type", Value: headerValue(r.contentType)})
+	}
+	if len(r.headers) > 0 {
+		c = append(c, Component{Name: "x-dinh-headers-digest", Value: headersDigest(r.headers)})
 	}
 	return append(c,
 		Component{Name: "x-road-id", Value: headerValue(a.MessageID)},
@@ -217,6 +258,16 @@ func (a *ask) answerComponents(r answered, requestSignature string) []Component 
 		Component{Name: "signature", Req: true, Key: signatureLabel, Value: requestSignature})
 }
 
+// headersDigest covers the headers that an answer has besides its content type:
+// each as "name:value" and a line end, in their order.
+func headersDigest(lines []HeaderLine) string {
+	h := sha256.New()
+	for _, l := range lines {
+		io.WriteString(h, l.Name+":"+l.Value+"\n")
+	}
+	return "sha-256=:" + base64.StdEncoding.EncodeToString(h.Sum(nil)) + ":"
+}
+
 func (x *Exchange) params(keyID string, now time.Time) SignatureParams {
-	return SignatureParams{Created: now.Unix(), Alg: algorithm, KeyID: keyID, Tag: signatureTag}
+	return SignatureParams{Created: now.Unix(), KeyID: keyID, Tag: signatureTag}
 }

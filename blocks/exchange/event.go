@@ -167,7 +167,10 @@ type Evidence struct {
 }
 
 // Proof is a signed text. Base is the RFC 9421 signature base.
-type Proof struct{ KeyID, Base, Signature string }
+type Proof struct {
+	KeyID, Base, Signature string
+	Created                int64 // seconds since 1970; stands in Base too
+}
 
 // Evidence lists the evidence of a message id, the oldest first: one entry for
 // every time it was sent.
@@ -175,7 +178,7 @@ func (x *Exchange) Evidence(ctx context.Context, messageID string) ([]Evidence, 
 	return x.store.evidence(ctx, messageID)
 }
 
-func digest(b []byte) string {
-	sum := sha256.Sum256(b)
+func digest(base string) string {
+	sum := sha256.Sum256([]byte(base))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }

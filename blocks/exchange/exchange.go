@@ -60,6 +60,11 @@ type Deps struct {
 	// Purposes are those for which grants may be given, with their titles; empty: any.
 	Purposes map[string]i18n.Text
 	Pages    *web.Renderer // nil: no catalogue
+
+	// Directory, Carrier and Node join this node to others; nil: there are none.
+	Directory Directory
+	Carrier   Carrier
+	Node      string // this node's id in the directory
 }
 
 // Exchange connects members. All methods are safe for concurrent use, also by
@@ -80,6 +85,13 @@ type Exchange struct {
 
 	buckets buckets
 
+	requests, answers gatherer[*sealing]
+	marks             gatherer[*marking]
+	batches           seenOnce
+	directory         Directory
+	carrier           Carrier
+	node              string
+
 	mu       sync.RWMutex
 	services map[ServiceID]*offered
 
@@ -93,6 +105,7 @@ type offered struct {
 	info     ServiceInfo
 	provider Provider
 	openAPI  []byte // with server addresses reduced to their path
+	once     bool   // the provider cannot tell a repeated message itself
 }
 
 // New returns an exchange over tables that exist already.
@@ -118,11 +131,21 @@ func New(d Deps) (*Exchange, error) {
 	if d.Vocabulary == "" {
 		d.Vocabulary = V78
 	}
-	return &Exchange{
+	x := &Exchange{
+		directory: d.Directory, carrier: d.Carrier, node: d.Node,
 		store: store{db: d.DB, ledger: d.Ledger}, clock: d.Clock, keys: d.Keys, signer: d.Signer, log: d.Log,
 		instance: d.Instance, vocabulary: d.Vocabulary, catalog: d.Catalog, purposes: sortedKeys(d.Purposes), purposeTitles: d.Purposes, view: d.Pages, services: map[ServiceID]*offered{},
-	}, nil
+	}
+	x.requests = gatherer[*sealing]{pause: gatherFor, most: gatherMost, work: x.sealAll}
+	x.answers = gatherer[*sealing]{pause: gatherFor, most: gatherMost, work: x.sealAll}
+	x.marks = gatherer[*marking]{pause: gatherFor, most: gatherMost, work: x.markAll}
+	return x, nil
 }
+
+const (
+	gatherFor  = time.Millisecond // under load: a batch of what comes in a millisecond
+	gatherMost = 256
+)
 
 // Provider serves what a subsystem offers. It is asked only what was granted and
 // gets the message id, which repeats when the caller repeats the call: a
@@ -133,6 +156,14 @@ func New(d Deps) (*Exchange, error) {
 // as it is.
 type Provider interface {
 	Serve(ctx context.Context, d Delivery) (Reply, error)
+}
+
+// StreamProvider is a Provider that reads Delivery.Stream to its end, or closes
+// it when it is an io.Closer, before Serve returns or soon after. Others get
+// bodies of up to 10 MB whole, and longer ones are refused for them.
+type StreamProvider interface {
+	Provider
+	Streams()
 }
 
 // Delivery is a question as the provider gets it.
@@ -146,8 +177,8 @@ type Delivery struct {
 	ContentType string
 	Headers     []HeaderLine // the client's own, in its order, without those of one hop and without secrets
 	Body        []byte
-	Stream      io.Reader // the body when it is too long to be held: then Body is nil
-	Length      int64     // of Stream; -1: not known before its end
+	Stream      io.ReadCloser // the body when it is too long to be held: then Body is nil
+	Length      int64         // of Stream; -1: not known before its end
 	MessageID   string
 	Purpose     string
 	LegalBasis  string
@@ -276,7 +307,12 @@ type Call struct {
 type Answer struct {
 	Status      int
 	ContentType string
+	Headers     []HeaderLine
 	Body        []byte
+	// Stream is the body of an answer at /r1 that is too long to be held. It ends
+	// well only when the events are durable; Call gives whole bodies only.
+	Stream      io.ReadCloser
+	Length      int64 // of the body; -1: not known before its end
 	MessageID   string
 	RequestID   string
 	RequestHash string

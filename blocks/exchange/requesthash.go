@@ -29,6 +29,8 @@ type HashInput struct {
 	RequestID   string       // appended as x-road-request-id
 	GeneratedID string       // appended as x-road-id when the client sent none
 	Body        []byte       // empty: no body
+
+	body *sums // instead of Body, when it was seen already
 }
 
 // RequestHash is the value of X-Road-Request-Hash: SHA-512 in base64 over the
@@ -54,9 +56,13 @@ func RequestHash(in HashInput) string {
 		line("x-road-id:", in.GeneratedID)
 	}
 	sum := sha512.Sum512(buf)
-	if len(in.Body) > 0 {
-		body := sha512.Sum512(in.Body)
-		sum = sha512.Sum512(append(sum[:], body[:]...))
+	body := in.body
+	if body == nil {
+		seen := sumsOf(in.Body)
+		body = &seen
+	}
+	if body.size > 0 {
+		sum = sha512.Sum512(append(sum[:], body.sha512[:]...))
 	}
 	return base64.StdEncoding.EncodeToString(sum[:])
 }

@@ -67,9 +67,6 @@ func (x *Exchange) freshen(ctx context.Context) (*rules, error) {
 
 // judge decides a question under r.
 func (r *rules) judge(a *ask, now time.Time) (decision, error) {
-	if !r.subsystems[a.Client] {
-		return decision{}, errs.New(errs.Forbidden, "exchange.unknown_client", "client", a.Client.String())
-	}
 	if a.keyID != "" {
 		if k := r.keysByID[a.keyID]; k == nil || !k.activeAt(now) {
 			return decision{}, errs.New(errs.Unauthenticated, "exchange.client_key_revoked")

@@ -25,45 +25,43 @@ func (s store) record(ctx context.Context, t trace) (fresh bool, err error) {
 				return nil
 			}
 		}
+		var evidence []*Evidence
 		if t.evidence != nil {
-			if err := insertEvidence(ctx, q, t.evidence); err != nil {
-				return err
-			}
+			evidence = []*Evidence{t.evidence}
 		}
+		entries := make([]*entry, len(t.entries))
 		for i := range t.entries {
-			if err := insertEvent(ctx, q, &t.entries[i]); err != nil {
-				return err
-			}
-			if err := s.ledger.Append(ctx, t.entries[i].ID, t.entries[i].leaf); err != nil {
-				return err
-			}
+			entries[i] = &t.entries[i]
 		}
-		return nil
+		return s.insertAll(ctx, q, evidence, entries)
 	})
 	return fresh && err == nil, err
 }
 
-func insertEvidence(ctx context.Context, q db.Querier, e *Evidence) error {
+func insertEvidence(ctx context.Context, q db.Querier, es []*Evidence) error {
+	args := make([]any, 0, 12*len(es))
+	for _, e := range es {
+		args = append(args, e.RequestID, e.MessageID, db.Micros(e.At), e.Client, e.Service, e.Request.KeyID, e.Request.Base,
+			e.Request.Signature, e.Answer.KeyID, e.Answer.Base, e.Answer.Signature, e.RequestHash)
+	}
 	_, err := q.ExecContext(ctx, `INSERT INTO exchange_evidence (request_id, message_id, at, client, service, request_key,
 			request_base, request_signature, answer_key, answer_base, answer_signature, request_hash)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		e.RequestID, e.MessageID, db.Micros(e.At), e.Client, e.Service, e.Request.KeyID, e.Request.Base,
-		e.Request.Signature, e.Answer.KeyID, e.Answer.Base, e.Answer.Signature, e.RequestHash)
+		VALUES `+values(len(es), 12), args...)
 	return err
 }
 
-func insertEvent(ctx context.Context, q db.Querier, e *entry) error {
-	fields, err := json.Marshal(e.Fields)
-	if err != nil {
-		return err
+func insertEvents(ctx context.Context, q db.Querier, es []*entry) error {
+	args := make([]any, 0, 20*len(es))
+	for _, e := range es {
+		fields, err := json.Marshal(e.Fields)
+		if err != nil {
+			return err
+		}
+		args = append(args, e.ID, db.Micros(e.At), e.Subject, e.Client, e.Service, e.Operation, e.Purpose, e.LegalBasis, e.Application,
+			e.Issue, e.MessageID, e.UserID, e.Represented, string(fields), e.Records, e.Outcome, e.Reason, e.RequestDigest,
+			e.AnswerDigest, e.key)
 	}
-	_, err = q.ExecContext(ctx, `INSERT INTO exchange_event (id, at, subject, client, service, operation, purpose, legal_basis,
-			application, issue, message_id, user_id, represented, fields, records, outcome, reason, request_digest,
-			answer_digest, commit_key)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
-		e.ID, db.Micros(e.At), e.Subject, e.Client, e.Service, e.Operation, e.Purpose, e.LegalBasis, e.Application,
-		e.Issue, e.MessageID, e.UserID, e.Represented, string(fields), e.Records, e.Outcome, e.Reason, e.RequestDigest,
-		e.AnswerDigest, e.key)
+	_, err := q.ExecContext(ctx, `INSERT INTO exchange_event (`+eventColumns+`) VALUES `+values(len(es), 20), args...)
 	return err
 }
 

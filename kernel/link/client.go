@@ -63,8 +63,8 @@ type asker struct {
 
 // Ask sends a message to a node at an address and waits for its answer. An
 // answer with a stream must be read to its end or closed. Errors are
-// ErrUnreachable when the node cannot have got the message, ErrLost when it may
-// have, and ctx's.
+// ErrUnreachable when the node cannot have got the message, whose stream is then
+// untouched; ErrLost when it may have got it; and ctx's.
 func (d *Dialer) Ask(ctx context.Context, node, address string, m Message) (Message, error) {
 	if err := m.check(); err != nil {
 		return Message{}, err
@@ -275,7 +275,6 @@ func (p *peer) release(o *own, whole bool) {
 func (p *peer) askAlone(ctx context.Context, m Message) (Message, error) {
 	conn, err := p.dial(ctx, prefaceOwn) // never a used one: a body cannot be sent twice
 	if err != nil {
-		_ = m.Stream.Close()
 		return Message{}, err
 	}
 	o := newOwn(conn, p.times)

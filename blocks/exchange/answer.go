@@ -1,0 +1,453 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/id"
+)
+
+// inbound is a question as the provider's side has it.
+type inbound struct {
+	*ask
+	node string // that it came from; "": this one
+	// prove settles whether the client sent what arrived. It is called once, when
+	// the whole body was seen: it completes the ask's request proof.
+	prove func(context.Context, sums) error
+}
+
+// outbound is an answer on its way out. Its stream, if it has one, ends only
+// when the trace is durable; then events and proof are there.
+type outbound struct {
+	Answer
+	run  *run
+	sums sums // of the answer's body
+}
+
+// run is one admitted call: what both sides sign and what is recorded.
+type run struct {
+	*inbound
+	offered  *offered
+	decision decision
+	version  int64
+	now      time.Time
+	answer   Proof
+}
+
+// answer is the provider's side of a call: it decides, asks the provider, limits
+// what it gives, signs and records. Every error has left its trace.
+func (x *Exchange) answer(ctx context.Context, in *inbound) (*outbound, error) {
+	o := x.offer(in.Service)
+	r := &run{inbound: in, offered: o, now: x.clock.Now()}
+	err := in.settleOperation(o)
+	if err == nil {
+		err = x.atHome(ctx, in)
+	}
+	if err == nil && in.stream == nil {
+		err = r.prove(ctx, sumsOf(r.Body))
+	}
+	if err == nil {
+		r.decision, r.version, err = x.admit(ctx, in)
+	}
+	if err == nil && o == nil {
+		err = errs.New(errs.NotFound, "exchange.unknown_service", "service", in.Service.String())
+	}
+	if err == nil {
+		err = x.buckets.spend(in.ask, r.decision, r.now)
+	}
+	if err == nil {
+		err = x.onlyOnce(ctx, r)
+	}
+	if err != nil {
+		return nil, x.refuse(ctx, in.ask, err)
+	}
+	got, err := x.deliver(ctx, r)
+	if err != nil {
+		return nil, x.failed(ctx, r, err)
+	}
+	out := &outbound{run: r, Answer: Answer{
+		Status: got.status, ContentType: got.contentType, Headers: got.headers, MessageID: r.MessageID, RequestID: r.requestID,
+		RequestHash: r.hash, At: r.now, Fields: r.decision.fields,
+	}}
+	if got.stream != nil {
+		out.Length = got.length
+		out.Stream = closing{newLastHeld(got.stream, got.length, false, func(s sums) (err error) {
+			got.sums, out.sums = s, s
+			out.Events, err = x.close(ctx, r, got)
+			return err
+		}), got.stream}
+		return out, nil
+	}
+	if out.Events, err = x.close(ctx, r, got); err != nil {
+		return nil, err
+	}
+	out.Body, out.Length, out.sums = got.body, int64(len(got.body)), got.sums
+	return out, nil
+}
+
+// closing is a reader that closes its source.
+type closing struct {
+	io.Reader
+	io.Closer
+}
+
+// admit decides a call. A change is decided under rules checked to be the
+// newest, because it cannot be taken back; a question under those in memory,
+// because its answer is judged again when it is recorded. A refusal is only final
+// under the newest.
+func (x *Exchange) admit(ctx context.Context, in *inbound) (decision, int64, error) {
+	get := x.current
+	if in.changes() {
+		get = x.freshen
+	}
+	r, err := get(ctx)
+	if err != nil {
+		return decision{}, 0, unavailable("exchange.rules_unreadable", err)
+	}
+	d, err := r.judge(in.ask, x.clock.Now())
+	if err == nil || in.changes() {
+		return d, r.version, err
+	}
+	newest, ferr := x.freshen(ctx)
+	if ferr != nil {
+		return decision{}, 0, unavailable("exchange.rules_unreadable", ferr)
+	}
+	if newest != r {
+		d, err = newest.judge(in.ask, x.clock.Now())
+	}
+	return d, newest.version, err
+}
+
+// atHome checks that the client is a subsystem of the node that it asks from.
+func (x *Exchange) atHome(ctx context.Context, in *inbound) error {
+	unknown := errs.New(errs.Forbidden, "exchange.unknown_client", "client", in.Client.String())
+	if in.node != "" {
+		if n, ok := x.directory.NodeOf(in.Client); !ok || n.ID != in.node {
+			return unknown
+		}
+		return nil
+	}
+	for _, get := range []func(context.Context) (*rules, error){x.current, x.freshen} {
+		r, err := get(ctx)
+		if err != nil {
+			return unavailable("exchange.rules_unreadable", err)
+		}
+		if r.subsystems[in.Client] {
+			return nil
+		}
+	}
+	return unknown
+}
+
+func (a *ask) changes() bool { return a.operation == OpCreate || a.operation == OpAmend }
+
+// onlyOnce lets a change through once, to a service that could not tell a
+// repetition itself. The mark is durable before the provider is asked.
+func (x *Exchange) onlyOnce(ctx context.Context, r *run) error {
+	if !r.changes() || !r.offered.once {
+		return nil
+	}
+	m := &marking{key: r.Client.String() + " " + r.MessageID, at: r.now, done: make(chan struct{})}
+	x.marks.put(m)
+	select {
+	case <-m.done:
+	case <-ctx.Done():
+		return unavailable("exchange.not_recorded", ctx.Err())
+	}
+	switch {
+	case m.err != nil:
+		return unavailable("exchange.not_recorded", m.err)
+	case !m.first:
+		return errs.New(errs.Conflict, "exchange.delivered_before", "id", clip(printable(r.MessageID)))
+	}
+	return nil
+}
+
+// marking is a change that is about to be delivered.
+type marking struct {
+	key   string
+	at    time.Time
+	first bool
+	err   error
+	done  chan struct{}
+}
+
+// deliver asks the provider and limits what it gives.
+func (x *Exchange) deliver(ctx context.Context, r *run) (answered, error) {
+	d := Delivery{
+		Service: r.Service, Client: r.Client, Operation: r.operation, Method: r.Method, Path: r.Path, Query: r.Query,
+		ContentType: r.ContentType, Headers: r.passed, Body: r.Body, MessageID: r.MessageID, Purpose: r.decision.purpose,
+		LegalBasis: r.decision.legalBasis, Issue: r.Issue, UserID: r.UserID,
+	}
+	var body *lastHeld
+	if r.stream != nil {
+		body = newLastHeld(r.stream, r.length, r.node == "", func(s sums) error { return r.prove(ctx, s) })
+		defer r.stream.Close()
+		if err := r.give(&d, body); err != nil {
+			return answered{}, err
+		}
+	}
+	reply, err := r.offered.provider.Serve(ctx, d)
+	if body != nil && (err == nil || body.ending != nil) { // whatever it says: the whole must have come, and be proven
+		if berr := body.settled(ctx); berr != nil {
+			err = bodyError(berr)
+		}
+	}
+	if err != nil {
+		if reply.Stream != nil {
+			_ = reply.Stream.Close()
+		}
+		k := errs.KindOf(err)
+		if (k == errs.Internal || k == errs.Unavailable) && !strings.HasPrefix(errs.CodeOf(err), "exchange.") {
+			return answered{}, unavailable("exchange.provider_failed", err)
+		}
+		return answered{}, err
+	}
+	return limited(reply, r.decision.tree)
+}
+
+// give hands the provider a long body: as a stream, or whole to one that takes
+// no streams.
+func (r *run) give(d *Delivery, body *lastHeld) error {
+	if _, ok := r.offered.provider.(StreamProvider); ok {
+		d.Stream, d.Length = body, r.length
+		return nil
+	}
+	whole, fits, err := held(body, maxBody)
+	switch {
+	case err != nil:
+		return bodyError(err)
+	case !fits:
+		return errs.New(errs.TooLarge, "exchange.body_too_large", "max", maxBody)
+	}
+	d.Body = whole
+	return nil
+}
+
+// bodyError words what went wrong with a request's body on its way.
+func bodyError(err error) error {
+	if errs.CodeOf(err) != "" {
+		return err
+	}
+	if errors.Is(err, errLength) {
+		return errs.New(errs.Invalid, "exchange.body_length").Wrap(err)
+	}
+	return errs.New(errs.Invalid, "exchange.bad_body").Wrap(err)
+}
+
+// limited brings a provider's reply down to what was granted.
+func limited(reply Reply, tree *fieldTree) (answered, error) {
+	got := answered{
+		status: reply.Status, contentType: reply.ContentType, headers: reply.Headers, subjects: reply.Subjects,
+		stream: reply.Stream, length: reply.Length,
+	}
+	if got.status == 0 {
+		got.status = 200
+	}
+	unreadable := errs.New(errs.Unavailable, "exchange.answer_unreadable")
+	body := reply.Body
+	if got.stream != nil && (!tree.all || got.status >= 400) {
+		var whole bool
+		var err error
+		body, whole, err = held(got.stream, maxBody)
+		_ = got.stream.Close()
+		got.stream = nil
+		if err != nil || !whole {
+			return answered{}, unreadable.Wrap(err)
+		}
+	}
+	if got.status < 200 || got.status > 599 || len(reply.Subjects) > maxSubjects {
+		if got.stream != nil {
+			_ = got.stream.Close()
+		}
+		return answered{}, unreadable
+	}
+	var err error
+	switch {
+	case got.stream != nil:
+		got.records = 1
+		return got, nil
+	case got.status >= 400 && tree.all:
+		got.body = body
+	case got.status >= 400:
+		got.body = keepProblem(body)
+	default:
+		got.body, got.records, err = filterBody(body, tree)
+	}
+	if got.contentType == "" && len(got.body) > 0 {
+		got.contentType = "application/json"
+	}
+	got.sums = digestOf(got.body)
+	return got, err
+}
+
+// close signs an answer and makes the trace durable. When the rules changed
+// since the call was admitted, it is judged again first; what is no longer
+// granted stays here.
+func (x *Exchange) close(ctx context.Context, r *run, got answered) ([]string, error) {
+	outcome, reason := OutcomeAnswered, ""
+	if got.status >= 400 {
+		outcome, reason = OutcomeFailed, "exchange.provider_status"
+	}
+	signature := ":" + r.request.Signature + ":"
+	for range 5 {
+		s := &sealing{
+			owner: r.Service.Owner(), proof: &r.answer, components: func() []Component { return r.answerComponents(got, signature) },
+			trace: func() (trace, error) {
+				t, err := x.trace(r.ask, traceInfo{
+					decision: r.decision, outcome: outcome, reason: reason, records: got.records, found: got.subjects,
+					request: r.request, answer: r.answer,
+				})
+				if !r.changes() {
+					t.version = r.version
+				}
+				return t, err
+			},
+		}
+		if err := x.seal(ctx, &x.answers, s); err != nil {
+			return nil, unavailable("exchange.not_recorded", err)
+		}
+		if s.fresh {
+			return s.made.ids(), x.verify(ctx, r.Service.Owner(), r.answer, r.answerComponents(got, signature))
+		}
+		newest, err := x.freshen(ctx)
+		if err != nil {
+			return nil, unavailable("exchange.rules_unreadable", err)
+		}
+		d, err := newest.judge(r.ask, x.clock.Now())
+		if err == nil && (d.purpose != r.decision.purpose || len(d.tree.missing(r.decision.fields)) > 0) {
+			err = errs.New(errs.Forbidden, "exchange.grant_revoked", "client", r.Client.String(), "service", r.Service.String())
+		}
+		if err != nil {
+			return nil, x.refuse(ctx, r.ask, err)
+		}
+		r.version = newest.version
+	}
+	return nil, errs.New(errs.Unavailable, "exchange.rules_changing")
+}
+
+// refuse leaves the trace of a call that was not made, and gives its error.
+func (x *Exchange) refuse(ctx context.Context, a *ask, cause error) error {
+	return x.note(ctx, a, traceInfo{
+		decision: decision{purpose: a.Purpose, legalBasis: a.LegalBasis, fields: a.Fields},
+		outcome:  OutcomeRefused, reason: errs.CodeOf(cause), request: a.request,
+	}, cause)
+}
+
+// failed leaves the trace of a call that brought nothing, and gives its error.
+func (x *Exchange) failed(ctx context.Context, r *run, cause error) error {
+	return x.note(ctx, r.ask, traceInfo{
+		decision: r.decision, outcome: OutcomeFailed, reason: errs.CodeOf(cause), request: r.request, answer: r.answer,
+	}, cause)
+}
+
+// note records what brought no data. A caller that has gone away does not stop
+// it: who hangs up must not stay unseen.
+func (x *Exchange) note(ctx context.Context, a *ask, info traceInfo, cause error) error {
+	err := x.seal(context.WithoutCancel(ctx), &x.answers, &sealing{trace: func() (trace, error) { return x.trace(a, info) }})
+	if err != nil {
+		x.log.ErrorContext(ctx, "exchange: refusal not recorded", "code", errs.CodeOf(cause), "error", err)
+		return unavailable("exchange.not_recorded", err)
+	}
+	return cause
+}
+
+// traceInfo is what differs between the traces of one call.
+type traceInfo struct {
+	decision        decision
+	outcome, reason string
+	records         int
+	found           []string
+	request, answer Proof
+}
+
+// trace is what one Write makes durable.
+type trace struct {
+	version  int64 // that must still be current; 0: any
+	entries  []entry
+	evidence *Evidence
+}
+
+func (t trace) ids() []string {
+	out := make([]string, len(t.entries))
+	for i, e := range t.entries {
+		out[i] = e.ID
+	}
+	return out
+}
+
+// trace makes one event for every person, or one for nobody.
+func (x *Exchange) trace(a *ask, info traceInfo) (trace, error) {
+	now := x.clock.Now()
+	e := Event{
+		At: now, Client: field(a.Client.String()), Service: field(a.Service.String()), Operation: a.operation,
+		Purpose: field(info.decision.purpose), LegalBasis: field(info.decision.legalBasis), Application: field(a.Application),
+		Issue: field(a.Issue), MessageID: field(a.MessageID), UserID: field(a.UserID), Represented: field(a.Represented),
+		Fields: fieldsOf(info.decision.fields), Records: info.records, Outcome: info.outcome, Reason: info.reason,
+	}
+	t := trace{evidence: a.evidence(now, info.request, info.answer)}
+	if info.request.Base != "" {
+		e.RequestDigest = digest(info.request.Base)
+	}
+	if info.answer.Base != "" {
+		e.AnswerDigest = digest(info.answer.Base)
+	}
+	for _, s := range x.pseudonyms(a.Subjects, info.found) {
+		e.ID, e.Subject = id.New(now), s
+		made, err := newEntry(e)
+		if err != nil {
+			return trace{}, err
+		}
+		t.entries = append(t.entries, made)
+	}
+	return t, nil
+}
+
+// evidence is what is kept of a call's proofs; nil when there is none.
+func (a *ask) evidence(now time.Time, request, answer Proof) *Evidence {
+	if request.Base == "" {
+		return nil
+	}
+	return &Evidence{
+		RequestID: a.requestID, MessageID: field(a.MessageID), At: now, Client: field(a.Client.String()),
+		Service: field(a.Service.String()), Request: request, Answer: answer, RequestHash: a.hash,
+	}
+}
+
+// pseudonyms of everybody named or found, each once; one empty for nobody.
+func (x *Exchange) pseudonyms(named, found []string) []string {
+	out := make([]string, 0, len(named)+len(found)+1)
+	for _, n := range slices.Concat(named[:min(len(named), maxSubjects)], found) {
+		if n == "" {
+			continue
+		}
+		if p := x.keys.Pseudonym(n); !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, "")
+	}
+	return out
+}
+
+// field keeps what a refused caller sent within bounds and printable.
+func field(s string) string {
+	if len(s) > maxText {
+		return clip(s)
+	}
+	return printable(s)
+}
+
+func fieldsOf(fields []string) []string {
+	out := make([]string, 0, len(fields))
+	for _, f := range fields[:min(len(fields), 200)] {
+		out = append(out, field(f))
+	}
+	return out
+}

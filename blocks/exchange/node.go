@@ -1,0 +1,310 @@
+package exchange
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/link"
+)
+
+// Directory knows the other nodes and their members' keys. Package directory is
+// one. Its answers come from memory.
+type Directory interface {
+	// NodeOf gives the node that serves a subsystem.
+	NodeOf(SubsystemID) (Node, bool)
+	// Key gives a signing key that holds at a time, and its member.
+	Key(keyID string, at time.Time) (MemberID, ed25519.PublicKey, bool)
+}
+
+// Node is an installation that members are served from.
+type Node struct {
+	ID        string   // as its certificate names it
+	Addresses []string // host:port of its links, any of which will do
+}
+
+// Carrier takes messages to another node. *link.Dialer is one.
+type Carrier interface {
+	Ask(ctx context.Context, node, address string, m link.Message) (link.Message, error)
+}
+
+const (
+	nodePatience = 90 * time.Second // for a held message to be answered
+	clockSkew    = 5 * time.Minute  // between nodes, and between signing and arriving
+)
+
+// elsewhere gives the node that serves a subsystem, when it is not this one.
+func (x *Exchange) elsewhere(s SubsystemID) (Node, bool) {
+	if x.directory == nil || x.carrier == nil {
+		return Node{}, false
+	}
+	n, ok := x.directory.NodeOf(s)
+	return n, ok && n.ID != x.node
+}
+
+// askNode is the asking side of a call to another node: it signs, sends, checks
+// what comes back and records it before anybody sees it.
+func (x *Exchange) askNode(ctx context.Context, a *ask, n Node) (Answer, error) {
+	m, err := x.letter(ctx, a)
+	if err != nil {
+		return Answer{}, err
+	}
+	back, err := x.carry(ctx, a, n, m)
+	whole := a.adopt()
+	if err != nil {
+		return Answer{}, x.unanswered(ctx, a, err)
+	}
+	got, streams, err := unpackAnswer(back.Head)
+	if err != nil || streams != (back.Stream != nil) || !whole && got.contentType != faultType {
+		if back.Stream != nil {
+			_ = back.Stream.Close()
+		}
+		return Answer{}, x.unanswered(ctx, a, errs.New(errs.Unavailable, "exchange.node_failed").Wrap(err))
+	}
+	if got.contentType == faultType && got.proof.Created == 0 { // refused before it was known who asks
+		return Answer{}, x.unanswered(ctx, a, unpackFault(back.Body))
+	}
+	out := Answer{
+		Status: got.status, ContentType: got.contentType, Headers: got.headers, MessageID: a.MessageID, RequestID: a.requestID,
+		RequestHash: a.hash, Events: got.events, At: x.clock.Now(), Fields: got.fields, Length: int64(len(back.Body)),
+	}
+	if streams {
+		out.Length = got.length
+		out.Stream = closing{newLastHeld(back.Stream, got.length, false, func(s sums) error {
+			tail, err := back.Tail()
+			if err != nil {
+				return err
+			}
+			u := &unpacker{b: tail}
+			got.unpackProof(u)
+			if err := u.end(); err != nil {
+				return err
+			}
+			return x.accept(ctx, a, &got, s)
+		}), back.Stream}
+		return out, nil
+	}
+	if err := x.accept(ctx, a, &got, digestOf(back.Body)); err != nil {
+		return Answer{}, err
+	}
+	if got.contentType == faultType {
+		return Answer{}, unpackFault(back.Body)
+	}
+	out.Body = back.Body
+	return out, nil
+}
+
+// letter closes a question and packs it. One that streams is signed when its
+// last byte has passed.
+func (x *Exchange) letter(ctx context.Context, a *ask) (link.Message, error) {
+	if a.stream == nil && len(a.Body) > link.MaxHeld {
+		a.stream, a.length = io.NopCloser(bytes.NewReader(a.Body)), int64(len(a.Body))
+	}
+	if a.stream == nil {
+		if err := x.signRequest(ctx, a, sumsOf(a.Body)); err != nil {
+			return link.Message{}, err
+		}
+		return link.Message{Head: packRequest(a), Body: a.Body}, nil
+	}
+	a.late = make(chan *ask, 1)
+	c := *a // the body is read elsewhere, while this call waits
+	body := newLastHeld(c.stream, c.length, true, func(s sums) error {
+		if err := x.signRequest(ctx, &c, s); err != nil {
+			return err
+		}
+		c.late <- &c
+		return nil
+	})
+	return link.Message{Head: packRequest(a), Stream: closing{body, c.stream}, Tail: func() ([]byte, error) {
+		p := &packer{}
+		c.packProof(p)
+		return p.b, nil
+	}}, nil
+}
+
+// carry sends a message to any of a node's addresses. Nothing is sent twice but
+// a question that only reads, once.
+func (x *Exchange) carry(ctx context.Context, a *ask, n Node, m link.Message) (link.Message, error) {
+	reads := a.operation == OpRead && m.Stream == nil
+	if m.Stream != nil {
+		defer m.Stream.Close()
+	}
+	err := error(link.ErrUnreachable)
+	for _, address := range n.Addresses {
+		var back link.Message
+		if back, err = x.carryTo(ctx, n.ID, address, m); err == nil {
+			return back, nil
+		}
+		again := errors.Is(err, link.ErrUnreachable)
+		if !again && reads && errors.Is(err, link.ErrLost) && ctx.Err() == nil {
+			reads = false
+			if back, err = x.carryTo(ctx, n.ID, address, m); err == nil {
+				return back, nil
+			}
+			again = true
+		}
+		if !again {
+			break
+		}
+	}
+	return link.Message{}, err
+}
+
+func (x *Exchange) carryTo(ctx context.Context, node, address string, m link.Message) (link.Message, error) {
+	if m.Stream != nil {
+		return x.carrier.Ask(ctx, node, address, m)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	patience := time.AfterFunc(nodePatience, cancel)
+	back, err := x.carrier.Ask(ctx, node, address, m)
+	patience.Stop()
+	if err != nil || back.Stream == nil {
+		cancel()
+		return back, err
+	}
+	back.Stream = &cancelled{back.Stream, cancel}
+	return back, nil
+}
+
+// cancelled ends a context with the stream that needs it.
+type cancelled struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+// Close ends both.
+func (c *cancelled) Close() error {
+	defer c.cancel()
+	return c.ReadCloser.Close()
+}
+
+// accept checks the other node's answer, and makes it durable before it is seen.
+func (x *Exchange) accept(ctx context.Context, a *ask, got *reply, s sums) error {
+	if s.sha256 != got.sums.sha256 {
+		return x.unanswered(ctx, a, errs.New(errs.Unavailable, "exchange.bad_digest"))
+	}
+	components := a.answerComponents(got.answered, ":"+a.request.Signature+":")
+	if err := x.arrived(ctx, a.Service.Owner(), &got.proof, components); err != nil {
+		return x.unanswered(ctx, a, err)
+	}
+	err := x.seal(ctx, &x.answers, &sealing{trace: func() (trace, error) {
+		return trace{evidence: a.evidence(x.clock.Now(), a.request, got.proof)}, nil
+	}})
+	if err != nil {
+		return unavailable("exchange.not_recorded", err)
+	}
+	return nil
+}
+
+// arrived checks a proof that came from another node: it is fresh, by the
+// member, and covers what arrived. It completes the proof with its base.
+func (x *Exchange) arrived(ctx context.Context, m MemberID, p *Proof, components []Component) error {
+	age := x.clock.Now().Sub(time.Unix(p.Created, 0))
+	if age > clockSkew || age < -clockSkew {
+		return errs.New(errs.Forbidden, "exchange.signature_stale", "member", m.String())
+	}
+	sig, err := base64.StdEncoding.DecodeString(p.Signature)
+	if err != nil {
+		return errs.New(errs.Forbidden, "exchange.signature_false", "member", m.String())
+	}
+	base := SignatureBase(components, SignatureParams{Created: p.Created, KeyID: p.KeyID, Tag: signatureTag})
+	if err := x.verifySignature(ctx, m, p.KeyID, Signed{base, sig}); err != nil {
+		return err
+	}
+	p.Base = string(base)
+	return nil
+}
+
+// unanswered leaves the trace of a question that brought nothing from another
+// node, and gives its error.
+func (x *Exchange) unanswered(ctx context.Context, a *ask, cause error) error {
+	switch {
+	case errors.Is(cause, link.ErrUnreachable):
+		cause = unavailable("exchange.node_unreachable", cause)
+	case errs.CodeOf(cause) == "":
+		cause = unavailable("exchange.node_lost", cause)
+	}
+	return x.note(ctx, a, traceInfo{
+		decision: decision{purpose: a.Purpose, legalBasis: a.LegalBasis, fields: a.Fields},
+		outcome:  OutcomeFailed, reason: errs.CodeOf(cause), request: a.request,
+	}, cause)
+}
+
+// Handle answers another node: it is the Handler of this node's link. The peer's
+// certificate names the node, and clients may ask from their own node only.
+func (x *Exchange) Handle(ctx context.Context, from link.Peer, m link.Message) link.Message {
+	a, streams, err := unpackRequest(m.Head)
+	if err == nil && streams != (m.Stream != nil) {
+		err = errs.New(errs.Invalid, "exchange.bad_message")
+	}
+	if err != nil {
+		if m.Stream != nil {
+			_ = m.Stream.Close()
+		}
+		return x.fault(ctx, a, err)
+	}
+	in := &inbound{ask: a, node: from.Certificate.Subject.CommonName, prove: func(ctx context.Context, s sums) error {
+		return x.proveArrived(ctx, a, m, s)
+	}}
+	a.Body, a.stream = m.Body, m.Stream
+	out, err := x.answer(ctx, in)
+	if err != nil {
+		return x.fault(ctx, a, err)
+	}
+	r := reply{fields: out.Fields, answered: answered{
+		status: out.Status, contentType: out.ContentType, headers: out.Headers, length: out.Length,
+	}}
+	if out.Stream == nil && len(out.Body) <= link.MaxHeld {
+		r.sums, r.events, r.proof = out.sums, out.Events, out.run.answer
+		return link.Message{Head: packAnswer(r, false), Body: out.Body}
+	}
+	if out.Stream == nil {
+		out.Stream = io.NopCloser(bytes.NewReader(out.Body))
+	}
+	return link.Message{Head: packAnswer(r, true), Stream: out.Stream, Tail: func() ([]byte, error) {
+		r.sums, r.events, r.proof = out.sums, out.Events, out.run.answer
+		p := &packer{}
+		r.packProof(p)
+		return p.b, nil
+	}}
+}
+
+func (x *Exchange) proveArrived(ctx context.Context, a *ask, m link.Message, s sums) error {
+	if m.Stream != nil {
+		tail, err := m.Tail()
+		if err != nil {
+			return errs.New(errs.Invalid, "exchange.bad_body").Wrap(err)
+		}
+		u := &unpacker{b: tail}
+		a.unpackProof(u)
+		if err := u.end(); err != nil {
+			return err
+		}
+	}
+	if a.sums.sha256 != s.sha256 {
+		return errs.New(errs.Forbidden, "exchange.bad_digest")
+	}
+	a.sums = s
+	return x.arrived(ctx, a.Client.Owner(), &a.request, a.requestComponents())
+}
+
+// fault answers that there is no answer, signed by who was asked where that is
+// somebody here.
+func (x *Exchange) fault(ctx context.Context, a *ask, cause error) link.Message {
+	body := packFault(cause)
+	r := reply{answered: answered{status: 500, contentType: faultType, sums: digestOf(body)}}
+	if a != nil && a.request.Base != "" {
+		err := x.seal(ctx, &x.requests, &sealing{owner: a.Service.Owner(), proof: &r.proof, components: func() []Component {
+			return a.answerComponents(r.answered, ":"+a.request.Signature+":")
+		}})
+		if err != nil {
+			x.log.WarnContext(ctx, "exchange: a refusal could not be signed", "error", err)
+		}
+	}
+	return link.Message{Head: packAnswer(r, false), Body: body}
+}

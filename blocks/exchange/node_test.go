@@ -1,0 +1,350 @@
+package exchange_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/keys"
+	"github.com/dinh-gov/dinh/kernel/link"
+)
+
+// twoNodes are two houses: GOV/MOJ asks from one, GOV/MPS answers on the other.
+type twoNodes struct {
+	asking, answering *world
+	carrier           *link.Dialer
+	stop              func()
+}
+
+// both is a directory over the keystores of both houses.
+type both struct {
+	mu    sync.Mutex
+	homes map[exchange.SubsystemID]exchange.Node
+	keys  map[string]signer
+}
+
+type signer struct {
+	member exchange.MemberID
+	public ed25519.PublicKey
+}
+
+func (b *both) NodeOf(s exchange.SubsystemID) (exchange.Node, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n, ok := b.homes[s]
+	return n, ok
+}
+
+func (b *both) Key(id string, _ time.Time) (exchange.MemberID, ed25519.PublicKey, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s, ok := b.keys[id]
+	return s.member, s.public, ok
+}
+
+func (b *both) know(t testing.TB, w *world, m exchange.MemberID) {
+	t.Helper()
+	k, err := w.keys.Current(t.Context(), m.String(), keys.Sign)
+	ok(t, err)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keys[k.ID] = signer{m, k.Public.(ed25519.PublicKey)}
+}
+
+func newTwoNodes(t testing.TB) *twoNodes {
+	t.Helper()
+	n := &twoNodes{asking: newWorld(t), answering: newWorld(t)}
+	l, err := net.Listen("tcp", "localhost:0")
+	ok(t, err)
+	dir := &both{homes: map[exchange.SubsystemID]exchange.Node{
+		civil:                  {ID: "moj", Addresses: []string{"localhost:1"}},
+		population.SubsystemID: {ID: "mps", Addresses: []string{"localhost:1", l.Addr().String()}},
+	}, keys: map[string]signer{}}
+	dir.know(t, n.asking, civil.Owner())
+	dir.know(t, n.answering, population.Owner())
+	pool, issue := certificates(t)
+	mine := issue("moj")
+	n.carrier = &link.Dialer{TLS: func(string) *tls.Config {
+		return &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{mine}, ServerName: "localhost"}
+	}}
+	for node, w := range map[string]*world{"moj": n.asking, "mps": n.answering} {
+		w.deps.Directory, w.deps.Carrier, w.deps.Node = dir, n.carrier, node
+		w.Exchange = w.another(t)
+	}
+	s := &link.Server{
+		TLS:     &tls.Config{Certificates: []tls.Certificate{issue("mps")}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert},
+		Handler: n.answering.Handle, Log: slog.New(slog.DiscardHandler),
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, l) }()
+	n.stop = sync.OnceFunc(func() {
+		n.carrier.Close()
+		cancel()
+		ok(t, <-done)
+	})
+	t.Cleanup(n.stop)
+	return n
+}
+
+func certificates(t testing.TB) (*x509.CertPool, func(name string) tls.Certificate) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ok(t, err)
+	ca := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, ca, ca, key.Public(), key)
+	ok(t, err)
+	cert, err := x509.ParseCertificate(der)
+	ok(t, err)
+	pool := x509.NewCertPool()
+	pool.AddCert(cert)
+	return pool, func(name string) tls.Certificate {
+		own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		ok(t, err)
+		leaf := &x509.Certificate{
+			SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"},
+			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		}
+		der, err := x509.CreateCertificate(rand.Reader, leaf, cert, own.Public(), key)
+		ok(t, err)
+		return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: own}
+	}
+}
+
+func TestBetweenNodes(t *testing.T) {
+	t.Parallel()
+	n := newTwoNodes(t)
+	n.answering.grant(t)
+	got, err := n.asking.Call(t.Context(), search())
+	ok(t, err)
+	if !strings.Contains(string(got.Body), "Nguyễn Thị An") || strings.Contains(string(got.Body), "religion") {
+		t.Errorf("answer %s", got.Body)
+	}
+	if n.asking.provider.count() != 0 || n.answering.provider.count() != 1 {
+		t.Error("the wrong node answered")
+	}
+	mine, err := n.asking.Evidence(t.Context(), got.MessageID)
+	ok(t, err)
+	theirs, err := n.answering.Evidence(t.Context(), got.MessageID)
+	ok(t, err)
+	if len(mine) != 1 || len(theirs) != 1 || mine[0].Request != theirs[0].Request && mine[0].Request.Base != theirs[0].Request.Base ||
+		mine[0].Answer.Signature != theirs[0].Answer.Signature || mine[0].RequestHash != theirs[0].RequestHash {
+		t.Errorf("the evidence of both sides differs:\n%+v\n%+v", mine, theirs)
+	}
+	if len(got.Events) != 1 {
+		t.Fatalf("events %v", got.Events)
+	}
+	e, _, _, err := n.answering.Event(t.Context(), got.Events[0])
+	ok(t, err)
+	if e.Purpose != purpose || e.Subject != n.answering.keys.Pseudonym(person) {
+		t.Errorf("event %+v", e)
+	}
+}
+
+func TestRefusalsBetweenNodes(t *testing.T) {
+	t.Parallel()
+	n := newTwoNodes(t)
+	g := n.answering.grant(t)
+	for _, tt := range []struct {
+		name, code string
+		change     func(*exchange.Call)
+	}{
+		{"field", "exchange.field_not_granted", func(c *exchange.Call) { c.Fields = []string{"religion"} }},
+		{"purpose", "exchange.purpose_not_granted", func(c *exchange.Call) { c.Purpose = "curiosity" }},
+		{"no purpose", "exchange.purpose_missing", func(c *exchange.Call) { c.Purpose = "" }},
+		{"service", "exchange.unknown_service", func(c *exchange.Call) { c.Service.Service = "nothing" }},
+		{"provider", "population.no_record", func(*exchange.Call) {
+			n.answering.provider.err = errs.New(errs.NotFound, "population.no_record", "number", "1")
+		}},
+		{"revoked", "exchange.grant_revoked", func(*exchange.Call) { ok(t, n.answering.RevokeGrant(t.Context(), g.ID, "officer", "no longer needed")) }},
+	} {
+		_, err := n.asking.Call(t.Context(), search(tt.change))
+		code := errs.CodeOf(err)
+		if code == "exchange.no_grant" && tt.name == "service" {
+			code = tt.code // without a grant it is not told what there is
+		}
+		if code != tt.code {
+			t.Errorf("%s: %v, want %s", tt.name, err, tt.code)
+		}
+	}
+	// A client of another node, and a member's name that is not the signer's.
+	_, err := n.asking.Call(t.Context(), search(func(c *exchange.Call) { c.Client.Subsystem = "notary" }))
+	if errs.CodeOf(err) != "exchange.unknown_client" {
+		t.Errorf("a client that is not at home there: %v", err)
+	}
+	n.stop()
+	_, err = n.asking.Call(t.Context(), search())
+	if errs.CodeOf(err) != "exchange.node_unreachable" && errs.CodeOf(err) != "exchange.node_lost" {
+		t.Errorf("node down: %v", err)
+	}
+}
+
+// mirror streams back what it gets.
+type mirror struct{ length int64 }
+
+func (mirror) Streams() {}
+
+func (m mirror) Serve(_ context.Context, d exchange.Delivery) (exchange.Reply, error) {
+	if d.Method == "POST" && d.Stream == nil {
+		d.Stream = io.NopCloser(bytes.NewReader(d.Body))
+	}
+	if d.Stream == nil {
+		return exchange.Reply{ContentType: "text/plain", Stream: io.NopCloser(io.LimitReader(zeros{}, m.length)), Length: m.length}, nil
+	}
+	h := sha256.New()
+	n, err := io.Copy(h, d.Stream)
+	if err != nil {
+		return exchange.Reply{}, err
+	}
+	return exchange.Reply{ContentType: "text/plain", Body: fmt.Appendf(nil, "%d %x", n, h.Sum(nil))}, nil
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func TestStreamsHereAndBetweenNodes(t *testing.T) {
+	t.Parallel()
+	const size = 5 << 20
+	n := newTwoNodes(t)
+	service := population
+	service.Service = "files"
+	for _, w := range []*world{n.asking, n.answering} {
+		ok(t, w.RegisterProvider(exchange.ServiceInfo{ID: service}, mirror{size}))
+		_, err := w.AddGrant(t.Context(), exchange.Grant{
+			Client: civil, Service: service, Operations: []string{"read", "create"}, Fields: []string{"*"}, Purpose: purpose, LegalBasis: basis,
+		})
+		ok(t, err)
+	}
+	alone := newWorld(t)
+	ok(t, alone.RegisterProvider(exchange.ServiceInfo{ID: service}, mirror{size}))
+	_, err := alone.AddGrant(t.Context(), exchange.Grant{
+		Client: civil, Service: service, Operations: []string{"read", "create"}, Fields: []string{"*"}, Purpose: purpose, LegalBasis: basis,
+	})
+	ok(t, err)
+	body := make([]byte, size)
+	want := fmt.Sprintf("%d %x", size, sha256.Sum256(body))
+	for name, w := range map[string]*world{"one node": alone, "two nodes": n.asking} {
+		up := exchange.Call{Client: civil, Service: service, Method: "POST", Body: body, ContentType: "text/plain", Purpose: purpose}
+		got, err := w.Call(t.Context(), up)
+		if err != nil || string(got.Body) != want {
+			t.Errorf("%s: up: %.80s, %v", name, got.Body, err)
+		}
+		got, err = w.Call(t.Context(), exchange.Call{Client: civil, Service: service, Purpose: purpose})
+		if err != nil || len(got.Body) != size || !bytes.Equal(got.Body, body) {
+			t.Errorf("%s: down: %d bytes, %v", name, len(got.Body), err)
+		}
+		ev, err := w.Evidence(t.Context(), got.MessageID)
+		ok(t, err)
+		if len(ev) != 1 || ev[0].Answer.Signature == "" {
+			t.Errorf("%s: evidence %+v", name, ev)
+		}
+	}
+}
+
+func TestPeersCannotForge(t *testing.T) {
+	t.Parallel()
+	n := newTwoNodes(t)
+	n.answering.grant(t)
+	var captured link.Message
+	n.asking.deps.Carrier = carrierFunc(func(_ context.Context, _, _ string, m link.Message) (link.Message, error) {
+		captured = m
+		return link.Message{}, link.ErrUnreachable
+	})
+	x := n.asking.another(t)
+	_, err := x.Call(t.Context(), search())
+	if errs.CodeOf(err) != "exchange.node_unreachable" {
+		t.Fatal(err)
+	}
+	peer := func(name string) link.Peer {
+		return link.Peer{Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: name}}}
+	}
+	asked := n.answering.provider.count()
+	for name, try := range map[string]func() link.Message{
+		"another node": func() link.Message { return n.answering.Handle(t.Context(), peer("mps"), captured) },
+		"another body": func() link.Message {
+			m := captured
+			m.Body = []byte(`{"where":{"number":"2"}}`)
+			return n.answering.Handle(t.Context(), peer("moj"), m)
+		},
+		"another head": func() link.Message {
+			m := captured
+			m.Head = bytes.Replace(m.Head, []byte("officer-1"), []byte("officer-2"), 1)
+			return n.answering.Handle(t.Context(), peer("moj"), m)
+		},
+		"nothing at all": func() link.Message { return n.answering.Handle(t.Context(), peer("moj"), link.Message{}) },
+	} {
+		m := try()
+		if !strings.Contains(string(m.Head), "fault") {
+			t.Errorf("%s was answered: %q", name, m.Body)
+		}
+	}
+	n.answering.clock.Advance(time.Hour)
+	if m := n.answering.Handle(t.Context(), peer("moj"), captured); !strings.Contains(string(m.Body), "signature_stale") {
+		t.Errorf("an old message was answered: %q", m.Body)
+	}
+	if n.answering.provider.count() != asked {
+		t.Error("the provider was asked")
+	}
+	n.answering.clock.Advance(-time.Hour)
+	if m := n.answering.Handle(t.Context(), peer("moj"), captured); strings.Contains(string(m.Head), "fault") {
+		t.Errorf("the true message was refused: %s", m.Body)
+	}
+}
+
+type carrierFunc func(context.Context, string, string, link.Message) (link.Message, error)
+
+func (f carrierFunc) Ask(ctx context.Context, node, address string, m link.Message) (link.Message, error) {
+	return f(ctx, node, address, m)
+}
+
+func FuzzHandle(f *testing.F) {
+	n := newTwoNodes(f)
+	n.answering.grant(f)
+	n.asking.deps.Carrier = carrierFunc(func(_ context.Context, _, _ string, m link.Message) (link.Message, error) {
+		f.Add(m.Head, m.Body)
+		return link.Message{}, errors.New("not today")
+	})
+	_, _ = n.asking.another(f).Call(f.Context(), search())
+	from := link.Peer{Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "moj"}}}
+	f.Fuzz(func(t *testing.T, head, body []byte) {
+		if m := n.answering.Handle(t.Context(), from, link.Message{Head: head, Body: body}); len(m.Head) == 0 {
+			t.Error("no answer")
+		}
+	})
+}
+
+func BenchmarkNodes(b *testing.B) {
+	n := newTwoNodes(b)
+	n.answering.grant(b)
+	b.SetParallelism(64)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := n.asking.Call(context.Background(), search()); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}

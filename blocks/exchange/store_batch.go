@@ -1,0 +1,131 @@
+package exchange
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/dinh-gov/dinh/kernel/db"
+)
+
+// Rows of one commit go in together: a statement for each would cost several
+// times the row. The sizes are few, so that each connection keeps its prepared
+// statements.
+func inPieces[T any](rows []T, insert func([]T) error) error {
+	for len(rows) > 0 {
+		n := 1
+		for _, size := range []int{64, 16, 4} {
+			if len(rows) >= size {
+				n = size
+				break
+			}
+		}
+		if err := insert(rows[:n]); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// values writes "($1, $2), ($3, $4)" for rows of that many columns.
+func values(rows, columns int) string {
+	var b strings.Builder
+	for i := range rows * columns {
+		switch {
+		case i%columns != 0:
+			b.WriteString(", $")
+		case i == 0:
+			b.WriteString("($")
+		default:
+			b.WriteString("), ($")
+		}
+		b.WriteString(strconv.Itoa(i + 1))
+	}
+	return b.String() + ")"
+}
+
+// recordAll makes many traces durable in one transaction, all or nothing. Those
+// whose version is no longer that of the rules are left out and not fresh.
+func (s store) recordAll(ctx context.Context, batch []*sealing) error {
+	fresh := make([]bool, len(batch))
+	err := s.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
+		v, err := readVersion(ctx, q)
+		if err != nil {
+			return err
+		}
+		var evidence []*Evidence
+		var entries []*entry
+		for i, b := range batch {
+			if fresh[i] = b.made.version == 0 || b.made.version == v; !fresh[i] {
+				continue
+			}
+			if b.made.evidence != nil {
+				evidence = append(evidence, b.made.evidence)
+			}
+			for j := range b.made.entries {
+				entries = append(entries, &b.made.entries[j])
+			}
+		}
+		return s.insertAll(ctx, q, evidence, entries)
+	})
+	if err != nil {
+		return err
+	}
+	for i, b := range batch {
+		b.fresh = fresh[i]
+	}
+	return nil
+}
+
+func (s store) insertAll(ctx context.Context, q db.Querier, evidence []*Evidence, entries []*entry) error {
+	err := inPieces(evidence, func(es []*Evidence) error { return insertEvidence(ctx, q, es) })
+	if err == nil {
+		err = inPieces(entries, func(es []*entry) error { return insertEvents(ctx, q, es) })
+	}
+	for _, e := range entries {
+		if err == nil {
+			err = s.ledger.Append(ctx, e.ID, e.leaf)
+		}
+	}
+	return err
+}
+
+// markAll notes which changes are about to be delivered; those noted before are
+// not first.
+func (x *Exchange) markAll(batch []*marking) {
+	ctx := context.Background()
+	err := x.store.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
+		first := map[string]bool{}
+		err := inPieces(batch, func(ms []*marking) error { return insertMarks(ctx, q, ms, first) })
+		for _, m := range batch {
+			m.first = first[m.key]
+			delete(first, m.key) // of two at once one is first
+		}
+		return err
+	})
+	for _, m := range batch {
+		m.err = err
+		close(m.done)
+	}
+}
+
+func insertMarks(ctx context.Context, q db.Querier, ms []*marking, first map[string]bool) error {
+	args := make([]any, 0, 2*len(ms))
+	for _, m := range ms {
+		args = append(args, m.key, db.Micros(m.at))
+	}
+	rows, err := q.QueryContext(ctx, `INSERT INTO exchange_mark (key, at) VALUES `+values(len(ms), 2)+` ON CONFLICT (key) DO NOTHING RETURNING key`, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return err
+		}
+		first[key] = true
+	}
+	return rows.Err()
+}

@@ -1,0 +1,289 @@
+package exchange
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+
+	"github.com/dinh-gov/dinh/kernel/errs"
+)
+
+// Between nodes a message's head is a row of texts and numbers: a text is its
+// length and its bytes, a number is a varint. The first byte is the version.
+// What is signed is not sent twice: the receiver builds the signature base from
+// what it got.
+const wireVersion = 1
+
+// maxParts bounds the lists of a head: fields, headers, subjects, events.
+const maxParts = 1100
+
+type packer struct{ b []byte }
+
+func (p *packer) number(n int64) { p.b = binary.AppendVarint(p.b, n) }
+
+func (p *packer) flag(on bool) {
+	if on {
+		p.number(1)
+	} else {
+		p.number(0)
+	}
+}
+
+func (p *packer) text(texts ...string) {
+	for _, s := range texts {
+		p.b = binary.AppendUvarint(p.b, uint64(len(s)))
+		p.b = append(p.b, s...)
+	}
+}
+
+func (p *packer) list(texts []string) {
+	p.number(int64(len(texts)))
+	p.text(texts...)
+}
+
+func (p *packer) headers(lines []HeaderLine) {
+	p.number(int64(len(lines)))
+	for _, l := range lines {
+		p.text(l.Name, l.Value)
+	}
+}
+
+// proof writes all of a proof but its base.
+func (p *packer) proof(pr Proof) {
+	sig, err := base64.StdEncoding.DecodeString(pr.Signature)
+	if err != nil {
+		panic("exchange: a signature made here is not base64: " + err.Error())
+	}
+	p.number(pr.Created)
+	p.text(pr.KeyID, string(sig))
+}
+
+// unpacker reads what a packer wrote. After the first fault it gives nothing.
+type unpacker struct {
+	b   []byte
+	bad bool
+}
+
+func (u *unpacker) number() int64 {
+	n, k := binary.Varint(u.b)
+	if k <= 0 || u.bad {
+		u.bad = true
+		return 0
+	}
+	u.b = u.b[k:]
+	return n
+}
+
+func (u *unpacker) text() string {
+	n, k := binary.Uvarint(u.b)
+	if k <= 0 || u.bad || n > uint64(len(u.b)-k) {
+		u.bad = true
+		return ""
+	}
+	s := string(u.b[k : k+int(n)])
+	u.b = u.b[k+int(n):]
+	return s
+}
+
+func (u *unpacker) count() int {
+	n := u.number()
+	if n < 0 || n > maxParts {
+		u.bad = true
+		return 0
+	}
+	return int(n)
+}
+
+func (u *unpacker) list() []string {
+	var out []string
+	for range u.count() {
+		if u.bad {
+			return nil
+		}
+		out = append(out, u.text())
+	}
+	return out
+}
+
+func (u *unpacker) headers() []HeaderLine {
+	var out []HeaderLine
+	for range u.count() {
+		if u.bad {
+			return nil
+		}
+		out = append(out, HeaderLine{u.text(), u.text()})
+	}
+	return out
+}
+
+func (u *unpacker) proof() Proof {
+	p := Proof{Created: u.number(), KeyID: u.text()}
+	p.Signature = base64.StdEncoding.EncodeToString([]byte(u.text()))
+	return p
+}
+
+// end says whether all was read and nothing was wrong.
+func (u *unpacker) end() error {
+	if u.bad || len(u.b) > 0 {
+		return errs.New(errs.Invalid, "exchange.bad_message")
+	}
+	return nil
+}
+
+// packRequest writes a question. The proof of one that streams follows in its
+// tail.
+func packRequest(a *ask) []byte {
+	p := &packer{b: make([]byte, 0, 768)}
+	p.b = append(p.b, wireVersion)
+	p.text(a.Method, a.Service.String(), a.Path, a.Query, a.Client.String(), a.MessageID, a.requestID, a.ContentType)
+	p.text(a.Purpose, a.LegalBasis, a.Issue, a.UserID, a.Application, a.Represented)
+	p.flag(a.purposeFromGrant)
+	p.list(a.Fields)
+	p.list(a.Subjects)
+	p.headers(a.passed)
+	p.flag(a.stream != nil)
+	if a.stream != nil {
+		p.number(a.length)
+		return p.b
+	}
+	a.packProof(p)
+	return p.b
+}
+
+func (a *ask) packProof(p *packer) {
+	p.text(a.hash, string(a.sums.sha256[:]))
+	p.proof(a.request)
+}
+
+// unpackRequest reads what packRequest wrote. Everything in it is the claim of
+// another node.
+func unpackRequest(head []byte) (a *ask, streams bool, err error) {
+	if len(head) == 0 || head[0] != wireVersion {
+		return nil, false, errs.New(errs.Invalid, "exchange.bad_message")
+	}
+	u := &unpacker{b: head[1:]}
+	a = &ask{}
+	a.Method = u.text()
+	service := u.text()
+	a.Path, a.Query = u.text(), u.text()
+	client := u.text()
+	a.MessageID, a.requestID, a.ContentType = u.text(), u.text(), u.text()
+	a.Purpose, a.LegalBasis, a.Issue, a.UserID = u.text(), u.text(), u.text(), u.text()
+	a.Application, a.Represented = u.text(), u.text()
+	a.purposeFromGrant = u.number() == 1
+	a.Fields, a.Subjects, a.passed = u.list(), u.list(), u.headers()
+	if streams = u.number() == 1; streams {
+		a.length = u.number()
+	} else {
+		a.unpackProof(u)
+	}
+	if err := u.end(); err != nil {
+		return nil, false, err
+	}
+	if a.Service, err = ParseService(service); err != nil {
+		return nil, false, err
+	}
+	if a.Client, err = ParseSubsystem(client); err != nil {
+		return nil, false, err
+	}
+	if len(a.requestID) == 0 || len(a.requestID) > 64 || a.requestID != printable(a.requestID) {
+		return nil, false, errs.New(errs.Invalid, "exchange.bad_message")
+	}
+	return a, streams, a.prepare()
+}
+
+func (a *ask) unpackProof(u *unpacker) {
+	a.hash = u.text()
+	u.bad = u.bad || copy(a.sums.sha256[:], u.text()) != len(a.sums.sha256)
+	a.request = u.proof()
+}
+
+// reply is an answer as it travels.
+type reply struct {
+	answered
+	fields []string
+	events []string
+	proof  Proof
+}
+
+func packAnswer(r reply, streams bool) []byte {
+	p := &packer{b: make([]byte, 0, 512)}
+	p.b = append(p.b, wireVersion)
+	p.number(int64(r.status))
+	p.text(r.contentType)
+	p.headers(r.headers)
+	p.list(r.fields)
+	p.flag(streams)
+	if streams {
+		p.number(r.length)
+		return p.b
+	}
+	r.packProof(p)
+	return p.b
+}
+
+func (r reply) packProof(p *packer) {
+	p.text(string(r.sums.sha256[:]))
+	p.list(r.events)
+	p.proof(r.proof)
+}
+
+func unpackAnswer(head []byte) (r reply, streams bool, err error) {
+	if len(head) == 0 || head[0] != wireVersion {
+		return reply{}, false, errs.New(errs.Invalid, "exchange.bad_message")
+	}
+	u := &unpacker{b: head[1:]}
+	r.status = int(u.number())
+	r.contentType, r.headers, r.fields = u.text(), u.headers(), u.list()
+	if streams = u.number() == 1; streams {
+		r.length = u.number()
+	} else {
+		r.unpackProof(u)
+	}
+	if r.status < 200 || r.status > 599 {
+		u.bad = true
+	}
+	return r, streams, u.end()
+}
+
+func (r *reply) unpackProof(u *unpacker) {
+	u.bad = u.bad || copy(r.sums.sha256[:], u.text()) != len(r.sums.sha256)
+	r.events, r.proof = u.list(), u.proof()
+}
+
+// faultType marks an answer in which the other node says that there is none.
+const faultType = "application/vnd.dinh.fault+json"
+
+type wireFault struct {
+	Kind   errs.Kind      `json:"kind"`
+	Code   string         `json:"code"`
+	Args   map[string]any `json:"args,omitempty"`
+	Fields []errs.Field   `json:"fields,omitempty"`
+}
+
+// packFault words an error for another node. What has no code is our own fault
+// and stays here.
+func packFault(err error) []byte {
+	f := wireFault{Kind: errs.Unavailable, Code: "exchange.node_failed"}
+	if e, ok := errs.As(err); ok && e.Code != "" {
+		f = wireFault{e.Kind, e.Code, e.Args, e.Fields}
+	}
+	b, merr := json.Marshal(f)
+	if merr != nil {
+		return []byte(`{"kind":"unavailable","code":"exchange.node_failed"}`)
+	}
+	return b
+}
+
+func unpackFault(body []byte) error {
+	var f wireFault
+	if json.Unmarshal(body, &f) != nil || f.Code == "" {
+		return errs.New(errs.Unavailable, "exchange.node_failed")
+	}
+	for name, v := range f.Args {
+		if n, ok := v.(float64); ok {
+			f.Args[name] = int64(n)
+		}
+	}
+	return &errs.Error{Kind: f.Kind, Code: f.Code, Args: f.Args, Fields: f.Fields}
+}
