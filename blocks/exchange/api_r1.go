@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/httpx"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/id"
+	"github.com/dinh-gov/dinh/kernel/link"
 )
 
 // r1Routes are X-Road's addresses on the shared listener.
@@ -44,7 +46,10 @@ func (x *Exchange) R1Handler() http.Handler {
 				x.writeFault(w, r, aerr, &ask{Call: Call{Client: claimed(r)}})
 				return
 			}
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			r.Body = httpx.PatientBody(w, r)
+			if x.maxBody > 0 {
+				r.Body = http.MaxBytesReader(w, r.Body, x.maxBody)
+			}
 			err = x.serveR1(w, r.WithContext(auth.With(r.Context(), p)))
 		case r.URL.Path == "/listClients" && r.Method == http.MethodGet:
 			err = x.serveListClients(w, r)
@@ -87,16 +92,41 @@ func (x *Exchange) serveR1(w http.ResponseWriter, r *http.Request) error {
 		x.writeFault(w, r, err, a)
 		return nil
 	}
+	x.writeAnswer(w, r, a, got)
+	return nil
+}
+
+// writeAnswer hands an answer over. One that streams ends well only when its
+// trace is durable; else the connection breaks off, so that nobody takes a part
+// for the whole.
+func (x *Exchange) writeAnswer(w http.ResponseWriter, r *http.Request, a *ask, got Answer) {
+	if got.Stream != nil {
+		defer got.Stream.Close()
+	}
+	h := w.Header()
+	for _, l := range got.Headers {
+		h.Add(l.Name, l.Value)
+	}
 	if got.ContentType != "" {
-		w.Header().Set("Content-Type", got.ContentType)
+		h.Set("Content-Type", got.ContentType)
 	}
 	x.xroadHeaders(w, a)
-	w.Header().Set("Content-Length", strconv.Itoa(len(got.Body)))
+	for _, e := range got.Events {
+		h.Add("X-Dinh-Event", e)
+	}
+	if got.Length >= 0 && (r.Method != http.MethodHead || h.Get("Content-Length") == "") {
+		h.Set("Content-Length", strconv.FormatInt(got.Length, 10))
+	}
 	w.WriteHeader(got.Status)
-	if r.Method != http.MethodHead {
+	switch {
+	case got.Stream != nil:
+		if err := httpx.CopyPatiently(w, got.Stream); err != nil {
+			x.log.WarnContext(r.Context(), "exchange: an answer was broken off", "request", a.requestID, "code", errs.CodeOf(err), "error", err)
+			panic(http.ErrAbortHandler)
+		}
+	case r.Method != http.MethodHead:
 		_, _ = w.Write(got.Body) // a client that went away has its event all the same
 	}
-	return nil
 }
 
 // readR1 reads a request. What it could read is in the ask also when it fails,
@@ -126,15 +156,45 @@ func (x *Exchange) readR1(r *http.Request) (*ask, error) {
 		a.generatedID = x.instance + "-" + newRequestID(x)
 		a.MessageID = a.generatedID
 	}
-	if a.Body, err = io.ReadAll(r.Body); err != nil {
-		if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return a, errs.New(errs.TooLarge, "exchange.body_too_large", "max", large.Limit)
-		}
-		return a, errs.New(errs.Invalid, "exchange.bad_body").Wrap(err)
-	}
 	a.headers = headerLines(r)
+	a.passed = passedOn(a.headers)
 	a.ContentType = r.Header.Get("Content-Type")
-	return a, nil
+	return a, a.readBody(r.Body, r.ContentLength)
+}
+
+// readBody holds a short body and leaves a long one to stream.
+func (a *ask) readBody(body io.ReadCloser, length int64) error {
+	if length > link.MaxHeld {
+		a.stream, a.length = body, length
+		return nil
+	}
+	first, whole, err := held(body, link.MaxHeld)
+	if err != nil {
+		if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return errs.New(errs.TooLarge, "exchange.body_too_large", "max", large.Limit)
+		}
+		return errs.New(errs.Invalid, "exchange.bad_body").Wrap(err)
+	}
+	if whole {
+		a.Body = first
+		return nil
+	}
+	a.stream, a.length = closing{io.MultiReader(bytes.NewReader(first), body), body}, length
+	return nil
+}
+
+// passedOn are the header lines that a provider may see: not those of one hop,
+// and nobody's secret for this door.
+func passedOn(lines []HeaderLine) []HeaderLine {
+	out := make([]HeaderLine, 0, len(lines))
+	for _, l := range lines {
+		name := strings.ToLower(l.Name)
+		secret := name == "x-api-key" || name == "authorization" && strings.Contains(l.Value, " dinh_")
+		if !unhashed(name) && !secret && name != "content-type" {
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 func newRequestID(x *Exchange) string { return id.New(x.clock.Now()) }

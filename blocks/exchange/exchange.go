@@ -65,6 +65,10 @@ type Deps struct {
 	Directory Directory
 	Carrier   Carrier
 	Node      string // this node's id in the directory
+	// MaxBody bounds the bodies of X-Road clients at R1Handler, in bytes; 0: they
+	// may be as long as they like, since they stream. What must be held to be
+	// filtered, or for a provider that takes no streams, is bounded anyway.
+	MaxBody int64
 }
 
 // Exchange connects members. All methods are safe for concurrent use, also by
@@ -91,6 +95,7 @@ type Exchange struct {
 	directory         Directory
 	carrier           Carrier
 	node              string
+	maxBody           int64
 
 	mu       sync.RWMutex
 	services map[ServiceID]*offered
@@ -132,7 +137,7 @@ func New(d Deps) (*Exchange, error) {
 		d.Vocabulary = V78
 	}
 	x := &Exchange{
-		directory: d.Directory, carrier: d.Carrier, node: d.Node,
+		directory: d.Directory, carrier: d.Carrier, node: d.Node, maxBody: d.MaxBody,
 		store: store{db: d.DB, ledger: d.Ledger}, clock: d.Clock, keys: d.Keys, signer: d.Signer, log: d.Log,
 		instance: d.Instance, vocabulary: d.Vocabulary, catalog: d.Catalog, purposes: sortedKeys(d.Purposes), purposeTitles: d.Purposes, view: d.Pages, services: map[ServiceID]*offered{},
 	}

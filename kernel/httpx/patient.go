@@ -1,0 +1,56 @@
+package httpx
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Patience is how long a long body may stand still, in either direction, before
+// its connection is given up. A body that moves may take as long as it needs.
+const Patience = time.Minute
+
+// PatientBody reads a request's body under Patience: a client that stops sending
+// gets an error instead of keeping a connection for ever.
+func PatientBody(w http.ResponseWriter, r *http.Request) io.ReadCloser {
+	return &patientBody{r.Body, http.NewResponseController(w)}
+}
+
+type patientBody struct {
+	io.ReadCloser
+	conn *http.ResponseController
+}
+
+// Read waits for the next bytes, at most for Patience.
+func (b *patientBody) Read(p []byte) (int, error) {
+	// A writer without deadlines (a test's recorder) has no slow client either.
+	_ = b.conn.SetReadDeadline(time.Now().Add(Patience))
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		_ = b.conn.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
+// CopyPatiently writes a long body under Patience. After an error the answer is
+// not whole and the caller must break the connection off (http.ErrAbortHandler).
+func CopyPatiently(w http.ResponseWriter, body io.Reader) error {
+	conn := http.NewResponseController(w)
+	piece := make([]byte, 64<<10)
+	for {
+		n, err := body.Read(piece)
+		if n > 0 {
+			_ = conn.SetWriteDeadline(time.Now().Add(Patience))
+			if _, werr := w.Write(piece[:n]); werr != nil {
+				return werr
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return conn.SetWriteDeadline(time.Time{})
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
