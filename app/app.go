@@ -17,6 +17,7 @@ import (
 	"github.com/dinh-gov/dinh/blocks/cases"
 	"github.com/dinh-gov/dinh/blocks/documents"
 	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/exchange/directory"
 	"github.com/dinh-gov/dinh/blocks/forms"
 	"github.com/dinh-gov/dinh/blocks/identity"
 	"github.com/dinh-gov/dinh/blocks/notify"
@@ -37,6 +38,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/job"
 	"github.com/dinh-gov/dinh/kernel/keys"
 	"github.com/dinh-gov/dinh/kernel/ledger"
+	"github.com/dinh-gov/dinh/kernel/link"
 	"github.com/dinh-gov/dinh/kernel/money"
 	"github.com/dinh-gov/dinh/kernel/rules"
 	"github.com/dinh-gov/dinh/kernel/telemetry"
@@ -65,6 +67,9 @@ type App struct {
 	Authority *timestamp.Authority
 	Mailbox   *notify.Mailbox // nil when a mail server is configured
 
+	Directory *directory.Directory // nil: a house for itself
+	links     *link.Dialer
+
 	Registers    *registers.Registers
 	Exchange     *exchange.Exchange
 	Identity     *identity.Identity
@@ -80,35 +85,47 @@ type App struct {
 
 	names  *names
 	server *httpx.Server
+	life   context.Context // ends with Close
 	stop   context.CancelFunc
 }
 
 // Open builds the house: database, kernel, blocks from the ground up, then the
 // country's members, grants and services. Nothing runs yet; see Run.
 func Open(ctx context.Context, c Config) (*App, error) {
+	return open(ctx, c, func(a *App) []step {
+		return []step{
+			{"database", a.openDatabase},
+			{"kernel", a.openKernel},
+			{"pages", a.openPages},
+			{"federation", a.openFederation},
+			{"registers", a.openRegisters},
+			{"exchange", a.openExchange},
+			{"mail", a.openMail},
+			{"identity, money, papers, messages", a.openCommons},
+			{"services", a.openServices},
+			{"country", a.openCountry},
+			{"seed", a.seed},
+			{"server", a.openServer},
+		}
+	})
+}
+
+// step is one floor of the house; its name stands before what goes wrong there.
+type step struct {
+	name string
+	do   func(context.Context) error
+}
+
+func open(ctx context.Context, c Config, steps func(*App) []step) (*App, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
-	a := &App{Config: c, stop: stop}
-	for _, step := range []struct {
-		name string
-		do   func(ctx context.Context) error
-	}{
-		{"database", a.openDatabase},
-		{"kernel", a.openKernel},
-		{"pages", a.openPages},
-		{"registers, exchange", a.openRegisters},
-		{"mail", func(context.Context) error { return a.openMail(life) }},
-		{"identity, money, papers, messages", a.openCommons},
-		{"services", a.openServices},
-		{"country", a.openCountry},
-		{"seed", a.seed},
-		{"server", a.openServer},
-	} {
-		if err := step.do(ctx); err != nil {
+	a := &App{Config: c, life: life, stop: stop}
+	for _, s := range steps(a) {
+		if err := s.do(ctx); err != nil {
 			a.Close()
-			return nil, fmt.Errorf("%s: %w", step.name, err)
+			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
 	return a, nil
@@ -117,6 +134,9 @@ func Open(ctx context.Context, c Config) (*App, error) {
 // Close ends everything that Open began.
 func (a *App) Close() {
 	a.stop()
+	if a.links != nil {
+		a.links.Close()
+	}
 	if a.DB != nil {
 		if err := a.DB.Close(); err != nil {
 			a.Config.Log.Error("closing the database", slog.Any("err", err))
@@ -128,13 +148,24 @@ func (a *App) Close() {
 func (a *App) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	done := make(chan error, 3)
-	go func() { done <- a.Jobs.Run(ctx) }()
-	go func() { done <- a.Ledger.Run(ctx, time.Second) }()
-	go func() { done <- a.Ledger.RunTimestamps(ctx, time.Minute) }()
-	first := <-done
-	cancel()
-	return errors.Join(first, <-done, <-done)
+	work := []func(context.Context) error{
+		a.Jobs.Run,
+		func(ctx context.Context) error { return a.Ledger.Run(ctx, time.Second) },
+		func(ctx context.Context) error { return a.Ledger.RunTimestamps(ctx, time.Minute) },
+	}
+	if a.Directory != nil {
+		work = append(work, a.runFederation)
+	}
+	done := make(chan error, len(work))
+	for _, f := range work {
+		go func() { done <- f(ctx) }()
+	}
+	var all error
+	for range work {
+		all = errors.Join(all, <-done)
+		cancel()
+	}
+	return all
 }
 
 // Serve answers requests on l and does the background work until ctx ends.
@@ -184,7 +215,7 @@ func migrations() []struct {
 		FS   fs.FS
 	}{
 		{"job", job.Migrations()}, {"keys", keys.Migrations()}, {"ledger", ledger.Migrations()},
-		{"registers", registers.Migrations()}, {"exchange", exchange.Migrations()}, {"identity", identity.Migrations()},
+		{"registers", registers.Migrations()}, {"exchange", exchange.Migrations()}, {"exchange_directory", directory.Migrations()}, {"identity", identity.Migrations()},
 		{"transparency", transparency.Migrations()}, {"payments", payments.Migrations()}, {"documents", documents.Migrations()},
 		{"notify", notify.Migrations()}, {"services", services.Migrations()}, {"forms", forms.Migrations()}, {"cases", cases.Migrations()},
 	}
@@ -263,7 +294,7 @@ func (a *App) openLedger(ctx context.Context) error {
 
 func (a *App) openPages(context.Context) (err error) {
 	a.Catalog, err = i18n.New(web.Messages(), httpx.Messages(), money.Messages(), calendar.Messages(), rules.Messages(), keys.Messages(), job.Messages(), ledger.Messages(), timestamp.Messages(), blob.Messages(),
-		registers.Messages(), exchange.Messages(), identity.Messages(), transparency.Messages(), payments.Messages(), documents.Messages(),
+		registers.Messages(), exchange.Messages(), directory.Messages(), identity.Messages(), transparency.Messages(), payments.Messages(), documents.Messages(),
 		notify.Messages(), services.Messages(), forms.Messages(), cases.Messages(), portal.Messages(), workspace.Messages())
 	if err != nil {
 		return err
@@ -293,19 +324,28 @@ func (a *App) openRegisters(context.Context) error {
 	if a.Registers, err = registers.New(registers.Deps{DB: a.DB, Clock: c.Clock, Log: c.Log, Definitions: defs, Pages: a.Pages, Codes: codes.Label, ByHand: a.recordByHand}); err != nil {
 		return err
 	}
-	a.Exchange, err = exchange.New(exchange.Deps{DB: a.DB, Clock: c.Clock, Keys: a.Keys, Ledger: a.Ledger, Log: c.Log, Instance: a.Instance, Catalog: a.Catalog, Purposes: a.names.purposeTitles(), Pages: a.Pages})
+	return nil
+}
+
+func (a *App) openExchange(context.Context) (err error) {
+	c := a.Config
+	d := exchange.Deps{DB: a.DB, Clock: c.Clock, Keys: a.Keys, Ledger: a.Ledger, Log: c.Log, Instance: a.Instance, Catalog: a.Catalog, Purposes: a.names.purposeTitles(), Pages: a.Pages}
+	if a.Directory != nil {
+		d.Directory, d.Carrier, d.Node = nodes{a.Directory}, a.links, c.Federation.Node
+	}
+	a.Exchange, err = exchange.New(d)
 	return err
 }
 
 // openMail uses the configured server or, in a demonstration, our own mailbox.
-func (a *App) openMail(life context.Context) (err error) {
+func (a *App) openMail(context.Context) (err error) {
 	if a.Config.Mail.Host != "" {
 		return nil
 	}
 	if !a.Config.Demo {
 		return errors.New("no mail server is configured; set --smtp smtp://user:password@host:587 and --mail-from address, or try things out with --demo")
 	}
-	if a.Mailbox, err = notify.OpenMailbox(life, a.Config.Clock); err != nil {
+	if a.Mailbox, err = notify.OpenMailbox(a.life, a.Config.Clock); err != nil {
 		return err
 	}
 	a.Config.Mail = a.Mailbox.Config()
@@ -384,16 +424,20 @@ func (a *App) openServices(context.Context) (err error) {
 const jobTidy = "forms.tidy"
 
 func (a *App) openServer(context.Context) error {
-	var routes []httpx.Route
-	for _, b := range []httpx.Block{
+	return a.listenWith([]httpx.Block{
 		a.Pages, a.Ledger, a.Authority, a.Registers, a.Exchange, a.Identity, a.Transparency, a.Payments, a.Documents, a.Notify, a.Services, a.Forms, a.Portal, a.Workspace,
-	} {
+	}, a.authenticate)
+}
+
+func (a *App) listenWith(blocks []httpx.Block, who func(*http.Request) (auth.Principal, error)) error {
+	var routes []httpx.Route
+	for _, b := range blocks {
 		routes = append(routes, b.Routes()...)
 	}
 	routes = append(routes, a.ownRoutes()...)
 	c := a.Config
 	a.server = httpx.NewServer(httpx.Config{
-		Routes: routes, Catalog: a.Catalog, Authenticate: a.authenticate, Errors: a.Pages.Error, Log: c.Log, Clock: c.Clock, Metrics: a.Metrics,
+		Routes: routes, Catalog: a.Catalog, Authenticate: who, Errors: a.Pages.Error, Log: c.Log, Clock: c.Clock, Metrics: a.Metrics,
 		MaxRate: c.MaxRate, ClientKey: c.clientKey(), Secure: len(c.Origin) > 8 && c.Origin[:8] == "https://",
 	})
 	return nil

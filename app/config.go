@@ -41,6 +41,7 @@ type Config struct {
 	Clock      clock.Clock       // nil: the machine's
 	Log        *slog.Logger      // nil: slog's default
 	Progress   func(what string, done, total int)
+	Federation *Federation // nil: a house for itself
 }
 
 func (c *Config) complete() error {

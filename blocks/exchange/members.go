@@ -110,7 +110,7 @@ func (x *Exchange) AddGrant(ctx context.Context, g Grant) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	if !r.subsystems[g.Client] {
+	if !r.subsystems[g.Client] && !x.atHomeElsewhere(g.Client) {
 		return Grant{}, errs.New(errs.NotFound, "exchange.unknown_client", "client", g.Client.String())
 	}
 	if !r.subsystems[g.Service.SubsystemID] {

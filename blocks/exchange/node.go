@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -20,6 +21,8 @@ type Directory interface {
 	NodeOf(SubsystemID) (Node, bool)
 	// Key gives a signing key that holds at a time, and its member.
 	Key(keyID string, at time.Time) (MemberID, ed25519.PublicKey, bool)
+	// NodeBy gives the id of the node that a certificate is for today.
+	NodeBy(*x509.Certificate) (string, bool)
 }
 
 // Node is an installation that members are served from.
@@ -45,6 +48,12 @@ func (x *Exchange) elsewhere(s SubsystemID) (Node, bool) {
 	}
 	n, ok := x.directory.NodeOf(s)
 	return n, ok && n.ID != x.node
+}
+
+// atHomeElsewhere says whether a subsystem is at home on another node.
+func (x *Exchange) atHomeElsewhere(s SubsystemID) bool {
+	_, ok := x.elsewhere(s)
+	return ok
 }
 
 // askNode is the asking side of a call to another node: it signs, sends, checks
@@ -235,8 +244,9 @@ func (x *Exchange) unanswered(ctx context.Context, a *ask, cause error) error {
 	}, cause)
 }
 
-// Handle answers another node: it is the Handler of this node's link. The peer's
-// certificate names the node, and clients may ask from their own node only.
+// Handle answers another node: it is the Handler of this node's link. The
+// directory knows the node by its certificate, and clients may ask from their
+// own node only.
 func (x *Exchange) Handle(ctx context.Context, from link.Peer, m link.Message) link.Message {
 	a, streams, err := unpackRequest(m.Head)
 	if err == nil && streams != (m.Stream != nil) {
@@ -248,7 +258,11 @@ func (x *Exchange) Handle(ctx context.Context, from link.Peer, m link.Message) l
 		}
 		return x.fault(ctx, a, err)
 	}
-	in := &inbound{ask: a, node: from.Certificate.Subject.CommonName, prove: func(ctx context.Context, s sums) error {
+	node, known := x.directory.NodeBy(from.Certificate)
+	if !known || node == x.node {
+		return x.fault(ctx, a, errs.New(errs.Forbidden, "exchange.unknown_node"))
+	}
+	in := &inbound{ask: a, node: node, prove: func(ctx context.Context, s sums) error {
 		return x.proveArrived(ctx, a, m, s)
 	}}
 	a.Body, a.stream = m.Body, m.Stream

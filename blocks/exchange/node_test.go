@@ -61,6 +61,8 @@ func (b *both) Key(id string, _ time.Time) (exchange.MemberID, ed25519.PublicKey
 	return s.member, s.public, ok
 }
 
+func (b *both) NodeBy(c *x509.Certificate) (string, bool) { return c.Subject.CommonName, true }
+
 func (b *both) know(t testing.TB, w *world, m exchange.MemberID) {
 	t.Helper()
 	k, err := w.keys.Current(t.Context(), m.String(), keys.Sign)
@@ -90,8 +92,11 @@ func newTwoNodes(t testing.TB) *twoNodes {
 		w.deps.Directory, w.deps.Carrier, w.deps.Node = dir, n.carrier, node
 		w.Exchange = w.another(t)
 	}
+	own := issue("mps")
 	s := &link.Server{
-		TLS:     &tls.Config{Certificates: []tls.Certificate{issue("mps")}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert},
+		TLS: func() *tls.Config {
+			return &tls.Config{Certificates: []tls.Certificate{own}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
+		},
 		Handler: n.answering.Handle, Log: slog.New(slog.DiscardHandler),
 	}
 	ctx, cancel := context.WithCancel(context.Background())

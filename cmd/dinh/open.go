@@ -26,6 +26,7 @@ type house struct {
 	workers          int
 	rate             float64
 	verbose, jsonLog bool
+	node             app.Federation
 }
 
 func (h *house) flags(c *cobra.Command) {
@@ -45,6 +46,11 @@ func (h *house) flags(c *cobra.Command) {
 	f.StringVar(&h.tsa, "tsa", env("DINH_TSA", ""), "timestamping authority (RFC 3161) that dates the ledger, https://…; default: the house's own (DINH_TSA)")
 	f.StringVar(&h.tsaCA, "tsa-ca", env("DINH_TSA_CA", ""), "file with the authority's root certificates, PEM (DINH_TSA_CA)")
 	f.StringVar(&h.proxy, "proxy-header", env("DINH_PROXY_HEADER", ""), "behind a proxy: the header in which it names the client, such as X-Forwarded-For (DINH_PROXY_HEADER)")
+	f.StringVar(&h.node.Node, "node", env("DINH_NODE", ""), "this node's id in the member directory, such as GOV/MPS/node1 (DINH_NODE)")
+	f.StringVar(&h.node.Central, "central", env("DINH_CENTRAL", ""), "address of the central node, which publishes the directory (DINH_CENTRAL)")
+	f.StringSliceVar(&h.node.Trust, "trust", nil, "verifier key of the directory; name the next one too before it changes")
+	f.StringVar(&h.node.Certificate, "node-cert", env("DINH_NODE_CERT", ""), "this node's certificate for other nodes, PEM (DINH_NODE_CERT)")
+	f.StringVar(&h.node.Key, "node-key", env("DINH_NODE_KEY", ""), "the certificate's key, PEM (DINH_NODE_KEY)")
 	f.BoolVar(&h.verbose, "verbose", false, "log every request")
 	f.BoolVar(&h.jsonLog, "log-json", false, "log as JSON")
 }
@@ -69,6 +75,9 @@ func (h *house) config(errOut io.Writer) (app.Config, error) {
 		Log: telemetry.NewLogger(errOut, level, h.jsonLog), Progress: progress(errOut),
 	}
 	var err error
+	if h.node.Node != "" {
+		c.Federation = &h.node
+	}
 	if h.files != "" {
 		if c.Files, err = app.ParseFiles(h.files); err != nil {
 			return c, err

@@ -29,13 +29,19 @@ func serveCommand() *cobra.Command {
 		},
 	}
 	h.flags(c)
-	c.Flags().StringVar(&at.xroad, "xroad", env("DINH_XROAD", ""), "address for X-Road clients (/r1/…), such as 10.0.0.5:8081; on it the request hash covers the request as it was sent (DINH_XROAD)")
-	c.Flags().StringVar(&at.house, "listen", env("DINH_LISTEN", ""), "address to listen on; default: the origin's port on all interfaces, or loopback with --demo (DINH_LISTEN)")
+	at.flags(c)
 	return c
 }
 
-// doors are the addresses that the house listens on; xroad may be empty.
-type doors struct{ house, xroad string }
+// doors are the addresses that a node listens on; xroad and link may be empty.
+type doors struct{ house, xroad, link string }
+
+func (d *doors) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&d.xroad, "xroad", env("DINH_XROAD", ""), "address for X-Road clients (/r1/…), such as 10.0.0.5:8081; on it the request hash covers the request as it was sent (DINH_XROAD)")
+	f.StringVar(&d.link, "link", env("DINH_LINK", ""), "address for other nodes, such as :5500 (DINH_LINK)")
+	f.StringVar(&d.house, "listen", env("DINH_LISTEN", ""), "address to listen on; default: the origin's port on all interfaces, or loopback with --demo (DINH_LISTEN)")
+}
 
 func serve(ctx context.Context, h *house, at doors, out, errOut io.Writer) error {
 	started := time.Now()
@@ -43,37 +49,51 @@ func serve(ctx context.Context, h *house, at doors, out, errOut io.Writer) error
 	if err != nil {
 		return err
 	}
-	if at.house == "" {
-		at.house = listenAddress(c)
+	return at.serve(ctx, c, app.Open, func(a *app.App) {
+		fmt.Fprintf(out, "Đình is ready at %s (%s)\n", a.Config.Origin, time.Since(started).Round(time.Millisecond))
+		if h.demo {
+			welcome(out, a, h)
+		}
+	})
+}
+
+// serve opens the doors before the house, so that a wrong address is told at
+// once, and serves all of them until ctx ends.
+func (d doors) serve(ctx context.Context, c app.Config, open func(context.Context, app.Config) (*app.App, error), ready func(*app.App)) error {
+	if d.house == "" {
+		d.house = listenAddress(c)
 	}
-	l, err := listen(ctx, at.house, "--listen")
-	if err != nil {
-		return err
+	if d.link != "" && c.Federation == nil {
+		return errors.New("--link is for other nodes: name this one with --node, and the directory with --central and --trust")
 	}
-	var xroad net.Listener
-	if at.xroad != "" {
-		if xroad, err = listen(ctx, at.xroad, "--xroad"); err != nil {
+	listeners := map[string]net.Listener{}
+	for _, at := range []struct{ flag, address string }{{"--listen", d.house}, {"--xroad", d.xroad}, {"--link", d.link}} {
+		if at.address == "" {
+			continue
+		}
+		l, err := listen(ctx, at.address, at.flag)
+		if err != nil {
 			return err
 		}
+		listeners[at.flag] = l
 	}
-	a, err := app.Open(ctx, c)
+	a, err := open(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
-	fmt.Fprintf(out, "Đình is ready at %s (%s)\n", a.Config.Origin, time.Since(started).Round(time.Millisecond))
-	if h.demo {
-		welcome(out, a, h)
-	}
-	if xroad == nil {
-		return a.Serve(ctx, l)
-	}
+	ready(a)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	done := make(chan error, 2)
-	go func() { defer cancel(); done <- a.Serve(ctx, l) }()
-	go func() { defer cancel(); done <- a.ServeXRoad(ctx, xroad) }()
-	return errors.Join(<-done, <-done)
+	serving := map[string]func(context.Context, net.Listener) error{"--listen": a.Serve, "--xroad": a.ServeXRoad, "--link": a.ServeLink}
+	done := make(chan error, len(listeners))
+	for flag, l := range listeners {
+		go func() { defer cancel(); done <- serving[flag](ctx, l) }()
+	}
+	for range listeners {
+		err = errors.Join(err, <-done)
+	}
+	return err
 }
 
 func listen(ctx context.Context, address, flag string) (net.Listener, error) {

@@ -75,8 +75,11 @@ func pair(t testing.TB, h link.Handler, times link.Times) (*link.Dialer, string)
 	l, err := net.Listen("tcp", "localhost:0")
 	ok(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
+	own := a.issue(t, "answering")
 	s := &link.Server{
-		TLS:     &tls.Config{Certificates: []tls.Certificate{a.issue(t, "answering")}, ClientCAs: a.pool, ClientAuth: tls.RequireAndVerifyClientCert},
+		TLS: func() *tls.Config {
+			return &tls.Config{Certificates: []tls.Certificate{own}, ClientCAs: a.pool, ClientAuth: tls.RequireAndVerifyClientCert}
+		},
 		Handler: h, Log: slog.New(slog.DiscardHandler), Times: times,
 	}
 	done := make(chan error, 1)

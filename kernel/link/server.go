@@ -15,8 +15,10 @@ import (
 
 // Server answers other nodes.
 type Server struct {
-	// TLS must ask for and verify the peer's certificate.
-	TLS     *tls.Config
+	// TLS gives the configuration for the next connection, so that new
+	// certificates and authorities are taken at once. It must ask for and verify
+	// the peer's certificate.
+	TLS     func() *tls.Config
 	Handler Handler
 	Log     *slog.Logger
 	Times   Times
@@ -43,11 +45,6 @@ type lot struct {
 // Serve accepts connections until ctx ends, then waits for answers under way,
 // ten seconds at most.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	cfg := s.TLS.Clone()
-	cfg.NextProtos, cfg.MinVersion = []string{protocol}, tls.VersionTLS13
-	if cfg.ClientAuth != tls.RequireAndVerifyClientCert {
-		return errors.New("link: the TLS configuration does not verify the other node's certificate")
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
@@ -64,6 +61,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 				continue
 			}
 			return err
+		}
+		cfg := s.TLS().Clone()
+		cfg.NextProtos, cfg.MinVersion = []string{protocol}, tls.VersionTLS13
+		if cfg.ClientAuth < tls.RequireAnyClientCert {
+			_ = c.Close()
+			return errors.New("link: the TLS configuration does not ask for the other node's certificate")
 		}
 		open.Go(func() { s.accept(ctx, tls.Server(c, cfg)) })
 	}

@@ -1,0 +1,171 @@
+package app
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/exchange/directory"
+	"github.com/dinh-gov/dinh/kernel/link"
+)
+
+// Federation joins a node to the others of its instance.
+type Federation struct {
+	Node    string   // its id in the directory: "GOV/MPS/node1"
+	Central string   // address of the directory's source: https://…
+	Trust   []string // verifier keys of the directory
+	// Certificate and Key are PEM files with which the node shows itself to
+	// others; they are read again for every connection.
+	Certificate, Key string
+}
+
+// nodes is the directory as the exchange asks it.
+type nodes struct{ *directory.Directory }
+
+// NodeOf gives the node that serves a subsystem; several addresses are written
+// with commas between.
+func (n nodes) NodeOf(s exchange.SubsystemID) (exchange.Node, bool) {
+	found, ok := n.Directory.NodeOf(s.String())
+	if !ok {
+		return exchange.Node{}, false
+	}
+	return exchange.Node{ID: found.ID, Addresses: strings.Split(found.Address, ",")}, true
+}
+
+// Key gives a member's signing key.
+func (n nodes) Key(keyID string, at time.Time) (exchange.MemberID, ed25519.PublicKey, bool) {
+	member, public, valid := n.Directory.Key(keyID, at)
+	class, code, _ := strings.Cut(member, "/")
+	return exchange.MemberID{Class: class, Code: code}, public, valid
+}
+
+// NodeBy gives the id of the node that a certificate is for.
+func (n nodes) NodeBy(c *x509.Certificate) (string, bool) {
+	found, ok := n.Directory.NodeBy(c)
+	return found.ID, ok
+}
+
+// openFederation opens the directory and the way to other nodes.
+func (a *App) openFederation(ctx context.Context) (err error) {
+	f := a.Config.Federation
+	if f == nil {
+		return nil
+	}
+	a.Directory, err = directory.New(ctx, directory.Deps{
+		DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Source: f.Central, Trust: directory.Trust{Instance: a.Instance, Keys: f.Trust},
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := f.certificate(); err != nil {
+		return err
+	}
+	a.links = &link.Dialer{TLS: a.linkTLS}
+	return a.Metrics.Register(a.Directory.Figures())
+}
+
+func (f *Federation) certificate() (tls.Certificate, error) {
+	c, err := tls.LoadX509KeyPair(f.Certificate, f.Key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("the node's certificate: %w; name its files with --node-cert and --node-key", err)
+	}
+	return c, nil
+}
+
+// linkTLS is how this node shows itself and checks another: by its certificate,
+// which must come from an authority of the directory and stand in it for that
+// node. Names in the certificate decide nothing. An empty node is any.
+func (a *App) linkTLS(node string) *tls.Config {
+	own := func() (*tls.Certificate, error) {
+		c, err := a.Config.Federation.certificate()
+		return &c, err
+	}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13, ClientAuth: tls.RequireAnyClientCert,
+		InsecureSkipVerify:   true, //nolint:gosec // VerifyConnection checks more than the default does
+		GetCertificate:       func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return own() },
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return own() },
+		VerifyConnection: func(s tls.ConnectionState) error {
+			return a.checkNode(s.PeerCertificates, node)
+		},
+	}
+}
+
+func (a *App) checkNode(chain []*x509.Certificate, node string) error {
+	if len(chain) == 0 {
+		return errors.New("the other node shows no certificate")
+	}
+	between := x509.NewCertPool()
+	for _, c := range chain[1:] {
+		between.AddCert(c)
+	}
+	_, err := chain[0].Verify(x509.VerifyOptions{
+		Roots: a.Directory.Authorities(), Intermediates: between, CurrentTime: a.Config.Clock.Now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	})
+	if err != nil {
+		return err
+	}
+	found, ok := a.Directory.NodeBy(chain[0])
+	if !ok || node != "" && found.ID != node {
+		return fmt.Errorf("the certificate %s does not stand in the directory for that node", directory.Fingerprint(chain[0]))
+	}
+	return nil
+}
+
+// ServeLink answers other nodes on l until ctx ends.
+func (a *App) ServeLink(ctx context.Context, l net.Listener) error {
+	s := &link.Server{TLS: func() *tls.Config { return a.linkTLS("") }, Handler: a.Exchange.Handle, Log: a.Config.Log}
+	return s.Serve(ctx, l)
+}
+
+// runFederation keeps the directory fresh, and the members that this node serves
+// in step with it.
+func (a *App) runFederation(ctx context.Context) error {
+	if a.Directory == nil {
+		return nil
+	}
+	done := make(chan error, 1)
+	go func() { done <- a.Directory.Run(ctx, 30*time.Second) }()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var known int64
+	for {
+		if v := a.Directory.Version(); v != known {
+			if err := a.adoptMembers(ctx); err != nil {
+				a.Config.Log.ErrorContext(ctx, "the members of the directory could not be taken over", "error", err)
+			} else {
+				known = v
+			}
+		}
+		select {
+		case err := <-done:
+			return err
+		case <-tick.C:
+		}
+	}
+}
+
+// adoptMembers makes the members known here that the directory says are served
+// from this node.
+func (a *App) adoptMembers(ctx context.Context) error {
+	for _, m := range a.Directory.Members() {
+		if m.Node != a.Config.Federation.Node || m.Status != "" {
+			continue
+		}
+		own := exchange.Member{Class: m.Class, Code: m.Code, Name: m.Name}
+		for _, s := range m.Subsystems {
+			own.Subsystems = append(own.Subsystems, exchange.Subsystem{Code: s.Code, Name: s.Name})
+		}
+		if err := a.Exchange.AddMember(ctx, own); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,32 @@
+package app
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/httpx"
+)
+
+// OpenGateway builds the exchange alone: what stands between a member's systems
+// and the other members, with its rights, evidence, ledger and catalogue, and
+// without registers, people and services.
+func OpenGateway(ctx context.Context, c Config) (*App, error) {
+	return open(ctx, c, func(a *App) []step {
+		return []step{
+			{"database", a.openDatabase},
+			{"kernel", a.openKernel},
+			{"pages", a.openPages},
+			{"federation", a.openFederation},
+			{"exchange", a.openExchange},
+			{"server", a.openGatewayServer},
+		}
+	})
+}
+
+func (a *App) openGatewayServer(context.Context) error {
+	return a.listenWith([]httpx.Block{a.Pages, a.Ledger, a.Authority, a.Exchange}, func(r *http.Request) (auth.Principal, error) {
+		p, _, err := a.Exchange.AuthenticateClient(r)
+		return p, err
+	})
+}

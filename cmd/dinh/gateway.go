@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dinh-gov/dinh/app"
+)
+
+func gatewayCommand() *cobra.Command {
+	var h house
+	var at doors
+	c := &cobra.Command{
+		Use:   "gateway",
+		Short: "Stand between a member's systems and the other members",
+		Long: `A gateway is the exchange alone: X-Road clients ask through it, services that
+you have already answer behind it, and every question has a grant, a signature
+and a trace. It keeps its own database and ledger, and needs nothing else.
+
+Your systems ask at --xroad, other nodes at --link. Who takes part, and with
+which keys, stands in the directory that the central node publishes.`,
+		Example: `  dinh gateway --data var/mps --node GOV/MPS/node1 --central https://directory.example.vn --trust example.vn/directory+5f…
+      --node-cert node.pem --node-key node.key --xroad 10.0.0.5:8081 --link :5500`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			started := time.Now()
+			conf, err := h.config(cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			return at.serve(cmd.Context(), conf, app.OpenGateway, func(a *app.App) {
+				fmt.Fprintf(cmd.OutOrStdout(), "The gateway is ready: systems at %s, other nodes at %s, pages at %s (%s)\n",
+					orNobody(at.xroad), orNobody(at.link), a.Config.Origin, time.Since(started).Round(time.Millisecond))
+			})
+		},
+	}
+	h.flags(c)
+	at.flags(c)
+	return c
+}
+
+func orNobody(address string) string {
+	if address == "" {
+		return "no address"
+	}
+	return address
+}
