@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -8,6 +9,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math/bits"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -97,27 +101,61 @@ func Commit(key, canonical []byte) []byte {
 // with another leaf it is refused as errs.Conflict "ledger.id_reused". Other refusals are
 // errs.Invalid "ledger.id_missing", "ledger.leaf_empty" and "ledger.leaf_too_long".
 func (l *Ledger) Append(ctx context.Context, id string, leaf []byte) error {
-	switch {
-	case id == "":
-		return errs.New(errs.Invalid, "ledger.id_missing")
-	case len(leaf) == 0:
-		return errs.New(errs.Invalid, "ledger.leaf_empty", "id", id)
-	case len(leaf) > MaxLeaf:
-		return errs.New(errs.Invalid, "ledger.leaf_too_long", "id", id, "max", MaxLeaf)
+	return l.AppendBatch(ctx, []Leaf{{ID: id, Data: leaf}})
+}
+
+// Leaf is an entry on its way into the log.
+type Leaf struct {
+	ID   string
+	Data []byte
+}
+
+// AppendBatch is Append for many leaves in few statements: all of them or, with the error of the
+// first that is refused, none. An id may come twice in a batch if its leaf is the same.
+func (l *Ledger) AppendBatch(ctx context.Context, leaves []Leaf) error {
+	rows, err := distinct(leaves)
+	if err != nil || len(rows) == 0 {
+		return err
 	}
 	at := l.clock.Now().UnixMicro()
 	return l.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
-		same, err := insertLeaf(ctx, q, row{id: id, leaf: leaf}, at)
-		if err != nil {
-			return err
-		}
-		if !same {
-			return errs.New(errs.Conflict, "ledger.id_reused", "id", id)
+		for rest := rows; len(rest) > 0; {
+			n := chunk(len(rest))
+			if err := insertLeaves(ctx, q, rest[:n], at); err != nil {
+				return err
+			}
+			rest = rest[n:]
 		}
 		db.AfterCommit(ctx, l.poke)
 		return nil
 	})
 }
+
+// distinct gives the leaves in the order of their ids, each once. The order keeps two batches with
+// the same ids from waiting for each other.
+func distinct(leaves []Leaf) ([]Leaf, error) {
+	for _, leaf := range leaves {
+		switch {
+		case leaf.ID == "":
+			return nil, errs.New(errs.Invalid, "ledger.id_missing")
+		case len(leaf.Data) == 0:
+			return nil, errs.New(errs.Invalid, "ledger.leaf_empty", "id", leaf.ID)
+		case len(leaf.Data) > MaxLeaf:
+			return nil, errs.New(errs.Invalid, "ledger.leaf_too_long", "id", leaf.ID, "max", MaxLeaf)
+		}
+	}
+	sorted := slices.SortedStableFunc(slices.Values(leaves), func(a, b Leaf) int { return strings.Compare(a.ID, b.ID) })
+	for i := 1; i < len(sorted); i++ {
+		if sorted[i].ID == sorted[i-1].ID && !bytes.Equal(sorted[i].Data, sorted[i-1].Data) {
+			return nil, errs.New(errs.Conflict, "ledger.id_reused", "id", sorted[i].ID)
+		}
+	}
+	return slices.CompactFunc(sorted, func(a, b Leaf) bool { return a.ID == b.ID }), nil
+}
+
+// chunk is how many of n leaves the next statement takes: a power of two, so that batches of all
+// sizes share a handful of prepared statements.
+func chunk(n int) int { return min(maxRows, 1<<(bits.Len(uint(n))-1)) }
 
 // poke wakes Run; many pokes before it looks are one.
 func (l *Ledger) poke() {

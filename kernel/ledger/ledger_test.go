@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -216,6 +217,46 @@ func TestAppendIsIdempotent(t *testing.T) {
 	code(t, l.Append(t.Context(), leafID(9), []byte("other")), errs.Conflict, "ledger.id_reused")
 }
 
+func TestAppendBatch(t *testing.T) {
+	l := newLog(t)
+	batch := func(from, to int) (out []ledger.Leaf) {
+		for i := from; i < to; i++ {
+			out = append(out, ledger.Leaf{ID: leafID(i), Data: leafData(i)})
+		}
+		return out
+	}
+	for _, leaves := range [][]ledger.Leaf{nil, batch(0, 1), batch(0, 700), batch(0, 700), append(batch(690, 710), batch(700, 705)...)} {
+		if err := l.AppendBatch(t.Context(), leaves); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.seal(t, 710)
+	if err := l.AppendBatch(t.Context(), batch(705, 715)); err != nil { // half of them are sealed
+		t.Fatal(err)
+	}
+	l.seal(t, 5)
+	for _, i := range []int{0, 1, 255, 256, 511, 512, 699, 700, 709, 714} {
+		l.proves(t, i)
+	}
+	// One leaf that is refused, wherever it stands, refuses them all.
+	for _, c := range []struct {
+		bad  ledger.Leaf
+		kind errs.Kind
+		code string
+	}{
+		{ledger.Leaf{Data: []byte("x")}, errs.Invalid, "ledger.id_missing"},
+		{ledger.Leaf{ID: "x"}, errs.Invalid, "ledger.leaf_empty"},
+		{ledger.Leaf{ID: "x", Data: make([]byte, ledger.MaxLeaf+1)}, errs.Invalid, "ledger.leaf_too_long"},
+		{ledger.Leaf{ID: leafID(3), Data: []byte("other")}, errs.Conflict, "ledger.id_reused"},
+		{ledger.Leaf{ID: leafID(801), Data: []byte("other")}, errs.Conflict, "ledger.id_reused"}, // in the batch itself
+	} {
+		code(t, l.AppendBatch(t.Context(), append(batch(800, 810), c.bad)), c.kind, c.code)
+	}
+	if n, err := l.Pending(t.Context()); n != 0 || err != nil {
+		t.Errorf("Pending = %d, %v after refused batches", n, err)
+	}
+}
+
 func TestAppendRefuses(t *testing.T) {
 	l := newLog(t)
 	code(t, l.Append(t.Context(), "", []byte("x")), errs.Invalid, "ledger.id_missing")
@@ -411,6 +452,36 @@ func BenchmarkAppend(b *testing.B) {
 			}
 		}
 	})
+}
+
+// Many leaves in one transaction, one by one and in batches.
+func BenchmarkAppendBatch(b *testing.B) {
+	for _, batch := range []int{1, 16, 64, 256, 1000} {
+		b.Run(fmt.Sprintf("batch=%d", batch), func(b *testing.B) {
+			l := newLog(b)
+			const each = 1000
+			at := 0
+			for b.Loop() {
+				leaves := make([]ledger.Leaf, each)
+				for i := range leaves {
+					leaves[i] = ledger.Leaf{ID: leafID(at), Data: leafData(1)}
+					at++
+				}
+				err := l.db.Write(b.Context(), func(ctx context.Context, _ db.Querier) error {
+					for some := range slices.Chunk(leaves, batch) {
+						if err := l.AppendBatch(ctx, some); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(at)/b.Elapsed().Seconds(), "leaves/s")
+		})
+	}
 }
 
 func BenchmarkSeal4096(b *testing.B) {
