@@ -9,6 +9,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/db"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/keys"
+	"github.com/dinh-gov/dinh/kernel/ledger"
 )
 
 // The justice ministry asks the population register for a name. It may see the
@@ -39,7 +40,7 @@ func Example() {
 
 type noLedger struct{}
 
-func (noLedger) Append(context.Context, string, []byte) error { return nil }
+func (noLedger) AppendBatch(context.Context, []ledger.Leaf) error { return nil }
 
 // onMemory is what app does at the start, on a database that lives in memory.
 func onMemory(ctx context.Context) (*exchange.Exchange, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/httpx"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/keys"
+	"github.com/dinh-gov/dinh/kernel/ledger"
 	"github.com/dinh-gov/dinh/web"
 )
 
@@ -40,10 +41,10 @@ type Keystore interface {
 	Pseudonym(value string) string
 }
 
-// Ledger takes the commitment of every event. Append must join the transaction
-// that travels in ctx.
+// Ledger takes the commitment of every event. AppendBatch must join the
+// transaction that travels in ctx.
 type Ledger interface {
-	Append(ctx context.Context, id string, leaf []byte) error
+	AppendBatch(ctx context.Context, leaves []ledger.Leaf) error
 }
 
 // Deps is what an exchange stands on. Signer, Log and Catalog may be nil.

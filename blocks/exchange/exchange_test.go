@@ -354,7 +354,7 @@ func TestProviderFailures(t *testing.T) {
 
 type brokenLedger struct{}
 
-func (brokenLedger) Append(context.Context, string, []byte) error { return errors.New("disk full") }
+func (brokenLedger) AppendBatch(context.Context, []ledger.Leaf) error { return errors.New("disk full") }
 
 // No event, no answer: when the trace cannot be written nothing is handed over
 // and nothing is half-written.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dinh-gov/dinh/kernel/db"
+	"github.com/dinh-gov/dinh/kernel/ledger"
 )
 
 // Rows of one commit go in together: a statement for each would cost several
@@ -83,12 +84,14 @@ func (s store) insertAll(ctx context.Context, q db.Querier, evidence []*Evidence
 	if err == nil {
 		err = inPieces(entries, func(es []*entry) error { return insertEvents(ctx, q, es) })
 	}
-	for _, e := range entries {
-		if err == nil {
-			err = s.ledger.Append(ctx, e.ID, e.leaf)
-		}
+	if err != nil || len(entries) == 0 {
+		return err
 	}
-	return err
+	leaves := make([]ledger.Leaf, len(entries))
+	for i, e := range entries {
+		leaves[i] = ledger.Leaf{ID: e.ID, Data: e.leaf}
+	}
+	return s.ledger.AppendBatch(ctx, leaves)
 }
 
 // markAll notes which changes are about to be delivered; those noted before are
