@@ -168,7 +168,17 @@ func (a *ask) readBody(body io.ReadCloser, length int64) error {
 		a.stream, a.length = body, length
 		return nil
 	}
-	first, whole, err := held(body, link.MaxHeld)
+	var first []byte
+	var err error
+	whole := true
+	switch {
+	case length == 0:
+	case length > 0:
+		first = make([]byte, length)
+		_, err = io.ReadFull(body, first)
+	default:
+		first, whole, err = held(body, link.MaxHeld)
+	}
 	if err != nil {
 		if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return errs.New(errs.TooLarge, "exchange.body_too_large", "max", large.Limit)

@@ -92,6 +92,7 @@ type Exchange struct {
 
 	requests, answers gatherer[*sealing]
 	marks             gatherer[*marking]
+	fresh             gatherer[*freshening]
 	batches           seenOnce
 	directory         Directory
 	carrier           Carrier
@@ -142,14 +143,16 @@ func New(d Deps) (*Exchange, error) {
 		store: store{db: d.DB, ledger: d.Ledger}, clock: d.Clock, keys: d.Keys, signer: d.Signer, log: d.Log,
 		instance: d.Instance, vocabulary: d.Vocabulary, catalog: d.Catalog, purposes: sortedKeys(d.Purposes), purposeTitles: d.Purposes, view: d.Pages, services: map[ServiceID]*offered{},
 	}
-	x.requests = gatherer[*sealing]{pause: gatherFor, most: gatherMost, work: x.sealAll}
+	x.requests = gatherer[*sealing]{pause: signFor, most: gatherMost, work: x.sealAll}
 	x.answers = gatherer[*sealing]{pause: gatherFor, most: gatherMost, work: x.sealAll}
 	x.marks = gatherer[*marking]{pause: gatherFor, most: gatherMost, work: x.markAll}
+	x.fresh = gatherer[*freshening]{most: gatherMost, work: x.freshenAll}
 	return x, nil
 }
 
 const (
-	gatherFor  = time.Millisecond // under load: a batch of what comes in a millisecond
+	gatherFor  = time.Millisecond     // under load: a commit of what comes in a millisecond
+	signFor    = 3 * time.Millisecond // and one signature over what comes in three
 	gatherMost = 256
 )
 

@@ -36,7 +36,7 @@ func (g *gatherer[T]) run() {
 		if batch == nil {
 			return
 		}
-		if len(batch) == 1 {
+		if len(batch) == 1 || g.pause == 0 {
 			g.work(batch)
 			continue
 		}

@@ -55,14 +55,44 @@ func (x *Exchange) raise(version int64) {
 }
 
 // freshen asks the database whether another process changed the rules, and
-// gives the newest.
+// gives the newest. Those who ask at the same time share the question, which is
+// put after the last of them came.
 func (x *Exchange) freshen(ctx context.Context) (*rules, error) {
-	v, err := x.store.version(ctx)
-	if err != nil {
-		return nil, err
+	if inTransaction(ctx) {
+		v, err := x.store.version(ctx)
+		if err != nil {
+			return nil, err
+		}
+		x.raise(v)
+		return x.current(ctx)
 	}
-	x.raise(v)
+	f := &freshening{done: make(chan struct{})}
+	x.fresh.put(f)
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if f.err != nil {
+		return nil, f.err
+	}
 	return x.current(ctx)
+}
+
+type freshening struct {
+	err  error
+	done chan struct{}
+}
+
+func (x *Exchange) freshenAll(batch []*freshening) {
+	v, err := x.store.version(context.Background())
+	if err == nil {
+		x.raise(v)
+	}
+	for _, f := range batch {
+		f.err = err
+		close(f.done)
+	}
 }
 
 // judge decides a question under r.

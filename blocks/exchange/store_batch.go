@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dinh-gov/dinh/kernel/db"
+	"github.com/dinh-gov/dinh/kernel/id"
 	"github.com/dinh-gov/dinh/kernel/ledger"
 )
 
@@ -15,7 +16,7 @@ import (
 func inPieces[T any](rows []T, insert func([]T) error) error {
 	for len(rows) > 0 {
 		n := 1
-		for _, size := range []int{64, 16, 4} {
+		for _, size := range []int{16, 4} {
 			if len(rows) >= size {
 				n = size
 				break
@@ -80,7 +81,7 @@ func (s store) recordAll(ctx context.Context, batch []*sealing) error {
 }
 
 func (s store) insertAll(ctx context.Context, q db.Querier, evidence []*Evidence, entries []*entry) error {
-	err := inPieces(evidence, func(es []*Evidence) error { return insertEvidence(ctx, q, es) })
+	err := insertSheaf(ctx, q, evidence)
 	if err == nil {
 		err = inPieces(entries, func(es []*entry) error { return insertEvents(ctx, q, es) })
 	}
@@ -92,6 +93,28 @@ func (s store) insertAll(ctx context.Context, q db.Querier, evidence []*Evidence
 		leaves[i] = ledger.Leaf{ID: e.ID, Data: e.leaf}
 	}
 	return s.ledger.AppendBatch(ctx, leaves)
+}
+
+// insertSheaf keeps evidence in one piece, and where to find each message's.
+func insertSheaf(ctx context.Context, q db.Querier, all []*Evidence) error {
+	if len(all) == 0 {
+		return nil
+	}
+	sheaf := id.New(all[0].At)
+	_, err := q.ExecContext(ctx, `INSERT INTO exchange_sheaf (id, at, data) VALUES ($1, $2, $3)`, sheaf, db.Micros(all[0].At), packSheaf(all))
+	if err != nil {
+		return err
+	}
+	place := 0
+	return inPieces(all, func(es []*Evidence) error {
+		args := make([]any, 0, 3*len(es))
+		for _, e := range es {
+			args = append(args, e.MessageID, sheaf, place)
+			place++
+		}
+		_, err := q.ExecContext(ctx, `INSERT INTO exchange_sheaf_message (message_id, sheaf, place) VALUES `+values(len(es), 3), args...)
+		return err
+	})
 }
 
 // markAll notes which changes are about to be delivered; those noted before are

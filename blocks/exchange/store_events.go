@@ -38,18 +38,6 @@ func (s store) record(ctx context.Context, t trace) (fresh bool, err error) {
 	return fresh && err == nil, err
 }
 
-func insertEvidence(ctx context.Context, q db.Querier, es []*Evidence) error {
-	args := make([]any, 0, 12*len(es))
-	for _, e := range es {
-		args = append(args, e.RequestID, e.MessageID, db.Micros(e.At), e.Client, e.Service, e.Request.KeyID, e.Request.Base,
-			e.Request.Signature, e.Answer.KeyID, e.Answer.Base, e.Answer.Signature, e.RequestHash)
-	}
-	_, err := q.ExecContext(ctx, `INSERT INTO exchange_evidence (request_id, message_id, at, client, service, request_key,
-			request_base, request_signature, answer_key, answer_base, answer_signature, request_hash)
-		VALUES `+values(len(es), 12), args...)
-	return err
-}
-
 func insertEvents(ctx context.Context, q db.Querier, es []*entry) error {
 	args := make([]any, 0, 20*len(es))
 	for _, e := range es {
@@ -89,7 +77,7 @@ func (s store) events(ctx context.Context, subject, before string, limit int) (o
 		e, _, err = scanEvent(scan)
 		return e, err
 	}, `SELECT `+eventColumns+` FROM exchange_event
-			WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3`, subject, before, limit)
+			WHERE subject = $1 AND subject <> '' AND id < $2 ORDER BY id DESC LIMIT $3`, subject, before, limit)
 }
 
 func (s store) event(ctx context.Context, id string) (e Event, key string, err error) {
@@ -108,13 +96,14 @@ func (s store) countEvents(ctx context.Context, subject string) (n int64, err er
 		if subject == "" {
 			return q.QueryRowContext(ctx, `SELECT COUNT(*) FROM exchange_event`).Scan(&n)
 		}
-		return q.QueryRowContext(ctx, `SELECT COUNT(*) FROM exchange_event WHERE subject = $1`, subject).Scan(&n)
+		return q.QueryRowContext(ctx, `SELECT COUNT(*) FROM exchange_event WHERE subject = $1 AND subject <> ''`, subject).Scan(&n)
 	})
 	return n, err
 }
 
+// evidence finds a message's, also what was kept before there were sheaves.
 func (s store) evidence(ctx context.Context, messageID string) ([]Evidence, error) {
-	return db.List(ctx, s.db, func(scan db.Scan) (e Evidence, err error) {
+	older, err := db.List(ctx, s.db, func(scan db.Scan) (e Evidence, err error) {
 		var at int64
 		err = scan(&e.RequestID, &e.MessageID, &at, &e.Client, &e.Service, &e.Request.KeyID, &e.Request.Base,
 			&e.Request.Signature, &e.Answer.KeyID, &e.Answer.Base, &e.Answer.Signature, &e.RequestHash)
@@ -123,4 +112,17 @@ func (s store) evidence(ctx context.Context, messageID string) ([]Evidence, erro
 	}, `SELECT request_id, message_id, at, client, service, request_key, request_base,
 				request_signature, answer_key, answer_base, answer_signature, request_hash
 			FROM exchange_evidence WHERE message_id = $1 ORDER BY request_id`, messageID)
+	if err != nil {
+		return nil, err
+	}
+	newer, err := db.List(ctx, s.db, func(scan db.Scan) (Evidence, error) {
+		var place int
+		var data []byte
+		if err := scan(&place, &data); err != nil {
+			return Evidence{}, err
+		}
+		return fromSheaf(data, place)
+	}, `SELECT m.place, s.data FROM exchange_sheaf_message m JOIN exchange_sheaf s ON s.id = m.sheaf
+			WHERE m.message_id = $1 ORDER BY m.sheaf, m.place`, messageID)
+	return append(older, newer...), err
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"runtime/pprof"
 
 	"github.com/spf13/cobra"
 
@@ -57,6 +58,11 @@ func benchGatewayCommand() *cobra.Command {
 	var h house
 	var at doors
 	c := &cobra.Command{Use: "gateway", Hidden: true, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		if p := os.Getenv("DINH_PROFILE"); p != "" {
+			f, _ := os.Create(p + at.link[len(at.link)-5:])
+			pprof.StartCPUProfile(f)
+			defer pprof.StopCPUProfile()
+		}
 		conf, err := h.config(cmd.ErrOrStderr())
 		if err != nil {
 			return err

@@ -19,7 +19,8 @@ var migrationName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 // Migrate brings the tables of the package called name up to date. fsys holds
 // migrations/NNNN_what.sql files with a "-- +goose Up" section; {{blob}} stands
-// for the engine's type for bytes. What was applied is remembered in the table
+// for the engine's type for bytes, {{by_key}} behind a table for short rows that
+// are kept in the order of their key. What was applied is remembered in the table
 // goose_<name>, one for each package, so packages migrate independently. Several
 // processes may migrate at once.
 func (d *DB) Migrate(ctx context.Context, name string, fsys fs.FS) error {
@@ -98,11 +99,11 @@ func (a adaptedFS) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	blob := "BLOB"
+	words := strings.NewReplacer("{{blob}}", "BLOB", "{{by_key}}", "WITHOUT ROWID")
 	if a.dialect == Postgres {
-		blob = "BYTEA"
+		words = strings.NewReplacer("{{blob}}", "BYTEA", "{{by_key}}", "")
 	}
-	text := strings.ReplaceAll(raw.String(), "{{blob}}", blob)
+	text := words.Replace(raw.String())
 	return &adaptedFile{Reader: strings.NewReader(text), info: info, size: int64(len(text))}, nil
 }
 

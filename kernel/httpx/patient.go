@@ -14,6 +14,9 @@ const Patience = time.Minute
 // PatientBody reads a request's body under Patience: a client that stops sending
 // gets an error instead of keeping a connection for ever.
 func PatientBody(w http.ResponseWriter, r *http.Request) io.ReadCloser {
+	if r.ContentLength == 0 {
+		return r.Body
+	}
 	return &patientBody{r.Body, http.NewResponseController(w)}
 }
 

@@ -124,6 +124,8 @@ func (s *Server) answerShared(ctx context.Context, from Peer, c *shared) {
 		most = 4096
 	}
 	slots := make(chan struct{}, most)
+	work := make(chan outgoing)
+	defer close(work)
 	go c.write()
 	go c.watch()
 	c.read(func(f frame) error {
@@ -134,11 +136,18 @@ func (s *Server) answerShared(ctx context.Context, from Peer, c *shared) {
 		if err != nil {
 			return err
 		}
-		slots <- struct{}{}
-		go func() {
-			defer func() { <-slots }()
-			s.answerOnShared(ctx, from, c, outgoing{kind: kindMessage, id: f.id, m: m})
-		}()
+		o := outgoing{kind: kindMessage, id: f.id, m: m}
+		select {
+		case work <- o: // one that has answered before, with a stack that has grown already
+		default:
+			slots <- struct{}{}
+			go func() {
+				defer func() { <-slots }()
+				for ok := true; ok; o, ok = <-work {
+					s.answerOnShared(ctx, from, c, o)
+				}
+			}()
+		}
 		return nil
 	})
 }
