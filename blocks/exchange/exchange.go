@@ -146,7 +146,7 @@ func New(d Deps) (*Exchange, error) {
 	x.requests = gatherer[*sealing]{pause: signFor, most: gatherMost, work: x.sealAll}
 	x.answers = gatherer[*sealing]{pause: gatherFor, most: gatherMost, work: x.sealAll}
 	x.marks = gatherer[*marking]{pause: gatherFor, most: gatherMost, work: x.markAll}
-	x.fresh = gatherer[*freshening]{most: gatherMost, work: x.freshenAll}
+	x.fresh = gatherer[*freshening]{pause: gatherFor, most: gatherMost, work: x.freshenAll}
 	return x, nil
 }
 

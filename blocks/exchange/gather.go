@@ -30,13 +30,16 @@ func (g *gatherer[T]) put(v T) {
 	}
 }
 
+// run works until nothing waits. Once several came together it keeps the pace,
+// so that the first of the next crowd does not pay alone.
 func (g *gatherer[T]) run() {
+	crowded := false
 	for {
 		batch := g.take()
 		if batch == nil {
 			return
 		}
-		if len(batch) == 1 || g.pause == 0 {
+		if crowded = crowded || len(batch) > 1; !crowded || g.pause == 0 {
 			g.work(batch)
 			continue
 		}
