@@ -42,9 +42,11 @@ type run struct {
 // answer is the provider's side of a call: it decides, asks the provider, limits
 // what it gives, signs and records. Every error has left its trace.
 func (x *Exchange) answer(ctx context.Context, in *inbound) (*outbound, error) {
-	o := x.offer(in.Service)
+	o, err := x.find(ctx, in.ask)
 	r := &run{inbound: in, offered: o, now: x.clock.Now()}
-	err := in.settleOperation(o)
+	if err == nil {
+		err = in.settleOperation(o)
+	}
 	if err == nil {
 		err = x.atHome(ctx, in)
 	}

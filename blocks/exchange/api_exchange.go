@@ -2,12 +2,12 @@ package exchange
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/httpx"
-	"github.com/dinh-gov/dinh/kernel/i18n"
 )
 
 // RoleGrants is the role of officers who grant and revoke for their own member.
@@ -16,13 +16,12 @@ const RoleGrants = "grants-officer"
 // Routes are the doors of the exchange.
 func (x *Exchange) Routes() []httpx.Route {
 	granting := auth.AnyOf(auth.Operator(), auth.Officer(RoleGrants))
-	return append(append(append(x.r1Routes(), x.logRoutes()...), x.pages()...),
-		httpx.Route{Method: "GET", Path: "/api/exchange/members", Access: auth.Public(), Handle: x.apiMembers},
-		httpx.Route{Method: "GET", Path: "/api/exchange/services", Access: auth.Public(), Handle: x.apiServices},
-		httpx.Route{Method: "GET", Path: "/api/exchange/grants", Access: granting, Handle: x.apiGrants},
-		httpx.Route{Method: "POST", Path: "/api/exchange/grants", Access: granting, Handle: x.apiAddGrant},
-		httpx.Route{Method: "POST", Path: "/api/exchange/grants/{id}/revoke", Access: granting, Handle: x.apiRevokeGrant},
-	)
+	return slices.Concat(x.r1Routes(), x.logRoutes(), x.serviceRoutes(), x.pages(), []httpx.Route{
+		{Method: "GET", Path: "/api/exchange/members", Access: auth.Public(), Handle: x.apiMembers},
+		{Method: "GET", Path: "/api/exchange/grants", Access: granting, Handle: x.apiGrants},
+		{Method: "POST", Path: "/api/exchange/grants", Access: granting, Handle: x.apiAddGrant},
+		{Method: "POST", Path: "/api/exchange/grants/{id}/revoke", Access: granting, Handle: x.apiRevokeGrant},
+	})
 }
 
 func (x *Exchange) apiMembers(w http.ResponseWriter, r *http.Request) error {
@@ -31,28 +30,6 @@ func (x *Exchange) apiMembers(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return httpx.WriteJSON(w, http.StatusOK, map[string]any{"members": members})
-}
-
-func (x *Exchange) apiServices(w http.ResponseWriter, _ *http.Request) error {
-	type endpoint struct {
-		Method string `json:"method"`
-		Path   string `json:"path"`
-	}
-	type service struct {
-		ID        ServiceID  `json:"id"`
-		Title     i18n.Text  `json:"title"`
-		Type      string     `json:"type"`
-		Endpoints []endpoint `json:"endpoints"`
-	}
-	out := []service{}
-	for _, s := range x.Services() {
-		row := service{s.ID, s.Title, s.Type, []endpoint{}}
-		for _, e := range s.Endpoints {
-			row.Endpoints = append(row.Endpoints, endpoint{e.Method, e.Path})
-		}
-		out = append(out, row)
-	}
-	return httpx.WriteJSON(w, http.StatusOK, map[string]any{"services": out})
 }
 
 // speaksFor says whether the caller may grant for a service's owner.

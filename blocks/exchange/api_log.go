@@ -5,8 +5,10 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"net/http"
+	"strconv"
 	"time"
 
+	"github.com/dinh-gov/dinh/blocks/exchange/opmon"
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/httpx"
@@ -18,6 +20,7 @@ func (x *Exchange) logRoutes() []httpx.Route {
 		{Method: "POST", Path: "/api/exchange/log/search", Access: auditing, Handle: x.apiSearchLog},
 		{Method: "POST", Path: "/api/exchange/log/evidence", Access: auditing, Handle: x.apiLogEvidence},
 		{Method: "GET", Path: "/api/exchange/log/searches", Access: auditing, Handle: x.apiLogSearches},
+		{Method: "GET", Path: "/api/exchange/operations", Access: auditing, Handle: x.apiOperations},
 	}
 }
 
@@ -128,4 +131,35 @@ func (x *Exchange) apiLogSearches(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	return httpx.WriteJSON(w, http.StatusOK, map[string]any{"searches": all})
+}
+
+// apiOperations gives operational records, to an auditor those in which their
+// member asked or was asked. They tell nothing of people, so no reason is asked for.
+func (x *Exchange) apiOperations(w http.ResponseWriter, r *http.Request) error {
+	member, err := auditor(r.Context())
+	if err != nil {
+		return err
+	}
+	q := r.URL.Query()
+	from, to := int64(0), x.clock.Now().Unix()
+	for name, at := range map[string]*int64{"from": &from, "to": &to} {
+		if v := q.Get(name); v != "" {
+			if *at, err = strconv.ParseInt(v, 10, 64); err != nil {
+				return errs.New(errs.Invalid, "exchange.bad_seconds").With(errs.NewField(name, "exchange.bad_seconds"))
+			}
+		}
+	}
+	var client SubsystemID
+	if c := q.Get("client"); c != "" {
+		if client, err = ParseSubsystem(c); err != nil {
+			return err
+		}
+	}
+	return httpx.WriteJSON(w, http.StatusOK, x.records.Between(from, to, func(rec *opmon.Record) bool {
+		if member != "" && (rec.ClientXRoadInstance != x.instance || rec.ClientMemberClass+"/"+rec.ClientMemberCode != member) &&
+			(rec.ServiceXRoadInstance != x.instance || rec.ServiceMemberClass+"/"+rec.ServiceMemberCode != member) {
+			return false
+		}
+		return client.IsZero() || client == SubsystemID{rec.ClientXRoadInstance, rec.ClientMemberClass, rec.ClientMemberCode, rec.ClientSubsystemCode}
+	}))
 }

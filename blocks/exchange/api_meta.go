@@ -1,13 +1,17 @@
 package exchange
 
 import (
+	"context"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
+	"github.com/dinh-gov/dinh/blocks/exchange/description"
 	"github.com/dinh-gov/dinh/kernel/httpx"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 )
@@ -94,6 +98,10 @@ func (x *Exchange) serveOpenAPI(w http.ResponseWriter, r *http.Request, a *ask) 
 			code = values[0]
 		}
 	}
+	if _, err := x.freshen(r.Context()); err != nil {
+		x.writeFault(w, r, unavailable("exchange.rules_unreadable", err), a)
+		return nil
+	}
 	var f fault
 	o := x.offer(ServiceID{a.Service.SubsystemID, code})
 	switch {
@@ -101,22 +109,57 @@ func (x *Exchange) serveOpenAPI(w http.ResponseWriter, r *http.Request, a *ask) 
 		f = fault{atProvider + "invalid_request", "Missing serviceCode in message body"}
 	case o == nil:
 		f = fault{atProvider + "internal_error", "Service not found: " + ServiceID{a.Service.SubsystemID, clip(code)}.String()}
-	case o.openAPI == nil:
-		f = fault{atProvider + "internal_error", "Invalid service type: REST"}
+	case o.info.Type != TypeOpenAPI:
+		f = fault{atProvider + "internal_error", "Invalid service type: " + TypeREST}
+	}
+	var doc []byte
+	var contentType string
+	if f.code == "" {
+		doc, contentType, f = x.openAPIOf(r.Context(), o)
 	}
 	if f.code != "" {
 		x.writeMetaFault(w, r, f)
 		return nil
 	}
 	x.metaHeaders(w, a)
-	contentType := "application/x-yaml"
-	if isJSONDocument(o.openAPI) {
-		contentType = "application/json"
-	}
 	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(o.openAPI)))
-	_, err := w.Write(o.openAPI)
+	w.Header().Set("Content-Length", strconv.Itoa(len(doc)))
+	_, err := w.Write(doc)
 	return err
+}
+
+// openAPIOf gives a service's document without the addresses of its machines. A
+// document with an address of its own is asked for there, as X-Road does.
+func (x *Exchange) openAPIOf(ctx context.Context, o *offered) (doc []byte, contentType string, f fault) {
+	internal := func(message string) ([]byte, string, fault) {
+		return nil, "", fault{atProvider + "internal_error", message}
+	}
+	doc, contentType = o.openAPI, ""
+	if s := o.published; s != nil {
+		var err error
+		if s.DescriptionURL != "" {
+			doc, contentType, err = fetchDescription(ctx, s.DescriptionURL, x.originOf(s))
+		} else {
+			var text string
+			text, _, err = x.store.serviceDescription(ctx, s.ID)
+			doc = []byte(text)
+		}
+		if u, ok := errors.AsType[*unread](err); ok {
+			return internal(fmt.Sprintf("Failed reading service description from %s. Status: %s Reason: %s", s.DescriptionURL, u.status, u.reason))
+		} else if err != nil {
+			return internal("The description cannot be read now")
+		}
+		if doc, err = description.Anonymise(doc); err != nil {
+			return internal("Failed overwriting origin URL for the openapi servers for " + s.DescriptionURL)
+		}
+	}
+	if media, _, _ := strings.Cut(contentType, ";"); media == "application/json" || media == "application/x-yaml" {
+		return doc, contentType, fault{}
+	}
+	if description.IsJSON(doc) {
+		return doc, "application/json", fault{}
+	}
+	return doc, "application/x-yaml", fault{}
 }
 
 func (x *Exchange) writeMetaFault(w http.ResponseWriter, r *http.Request, f fault) {

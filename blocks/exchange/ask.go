@@ -32,6 +32,7 @@ type ask struct {
 	headers          []HeaderLine // as they came, for the hash
 	passed           []HeaderLine // of them, what the provider may see
 	generatedID      string
+	revision         int64 // of the published service it is meant for; 0: of none
 
 	stream  io.ReadCloser // the body when it is too long to be held: then Body is nil
 	length  int64         // of stream; -1: not known before its end

@@ -24,21 +24,31 @@
 // the version of the rules, and an answer decided under older rules is judged
 // again before it leaves.
 //
+// Services are registered by a process of the node (RegisterProvider), or
+// published by their owner (PublishService): any HTTP service, with an OpenAPI
+// document or without one. Published ones ride in the rules, so that publishing,
+// changing and disabling hold on the next request in every process. A provider's
+// failures have codes of their own (package origin); a service may be held to its
+// description (package description). Every exchange leaves an operational record
+// under X-Road's names and figures for Prometheus (package opmon).
+//
 // Signatures are RFC 9421 HTTP message signatures (Ed25519) over an RFC 9530
 // Content-Digest; the answer's signature covers the request's. Bodies are never
 // stored, only their digests.
 //
 // Routes: /r1/… and /listClients speak the X-Road REST protocol 1.0.4 with
 // listMethods, allowedMethods and getOpenAPI, in the error vocabulary of 7.7 or
-// 7.8; /api/exchange/… lists members, services and grants, and grants and
-// revokes. X-Road-Request-Hash covers the header lines in the order and case in
-// which the client sent them; net/http forgets both. On a listener wrapped by
+// 7.8; /api/exchange/… lists members, services, grants and operational records,
+// grants and revokes, publishes and disables. X-Road-Request-Hash covers the
+// header lines in the order and case in which the client sent them; net/http
+// forgets both. On a listener wrapped by
 // CaptureListener the raw block is kept and the hash is exact. Elsewhere (behind
 // a proxy, on the shared listener) it is computed over lower-case names sorted
 // by name, values in order of arrival; a client that recomputes the hash from
 // its own header order needs the dedicated listener.
 //
 // Tables: exchange_member, exchange_subsystem, exchange_grant,
-// exchange_client_key, exchange_version, exchange_event, exchange_evidence.
+// exchange_client_key, exchange_service, exchange_version, exchange_event,
+// exchange_evidence, exchange_log_search.
 // It publishes no events on the bus: the access event is a row and a leaf.
 package exchange

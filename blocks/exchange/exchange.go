@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"crypto/tls"
 	"embed"
 	"errors"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dinh-gov/dinh/blocks/exchange/description"
+	"github.com/dinh-gov/dinh/blocks/exchange/opmon"
 	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/httpx"
@@ -70,6 +73,9 @@ type Deps struct {
 	// may be as long as they like, since they stream. What must be held to be
 	// filtered, or for a provider that takes no streams, is bounded anyway.
 	MaxBody int64
+	// Certificate gives a member's TLS key for services that want to see who asks;
+	// nil: they cannot be asked.
+	Certificate func(ctx context.Context, m MemberID) (tls.Certificate, error)
 }
 
 // Exchange connects members. All methods are safe for concurrent use, also by
@@ -84,6 +90,8 @@ type Exchange struct {
 	vocabulary Vocabulary
 	catalog    *i18n.Catalog
 	view       *web.Renderer
+
+	certificate func(context.Context, MemberID) (tls.Certificate, error)
 
 	purposes      []string
 	purposeTitles map[string]i18n.Text
@@ -105,14 +113,18 @@ type Exchange struct {
 	loading sync.Mutex
 	rules   atomic.Pointer[rules]
 	floor   atomic.Int64 // no rules older than this version are used
+
+	records *opmon.Ring
+	figures *opmon.Figures
 }
 
-// offered is a service that a provider of this process serves.
+// offered is a service that a provider of this process serves, or that was published.
 type offered struct {
-	info     ServiceInfo
-	provider Provider
-	openAPI  []byte // with server addresses reduced to their path
-	once     bool   // the provider cannot tell a repeated message itself
+	info      ServiceInfo
+	provider  Provider
+	openAPI   []byte            // with server addresses reduced to their path
+	once      bool              // the provider cannot tell a repeated message itself
+	published *PublishedService // nil: registered by this process
 }
 
 // New returns an exchange over tables that exist already.
@@ -141,7 +153,8 @@ func New(d Deps) (*Exchange, error) {
 	x := &Exchange{
 		directory: d.Directory, carrier: d.Carrier, node: d.Node, maxBody: d.MaxBody,
 		store: store{db: d.DB, ledger: d.Ledger}, clock: d.Clock, keys: d.Keys, signer: d.Signer, log: d.Log,
-		instance: d.Instance, vocabulary: d.Vocabulary, catalog: d.Catalog, purposes: sortedKeys(d.Purposes), purposeTitles: d.Purposes, view: d.Pages, services: map[ServiceID]*offered{},
+		instance: d.Instance, vocabulary: d.Vocabulary, catalog: d.Catalog, purposes: sortedKeys(d.Purposes), purposeTitles: d.Purposes, view: d.Pages, services: map[ServiceID]*offered{}, certificate: d.Certificate,
+		records: opmon.NewRing(), figures: opmon.NewFigures(),
 	}
 	x.requests = gatherer[*sealing]{pause: signFor, most: gatherMost, work: x.sealAll}
 	x.answers = gatherer[*sealing]{pause: gatherFor, most: gatherMost, work: x.sealAll}
@@ -220,9 +233,9 @@ type ServiceInfo struct {
 // Endpoint is one thing a service does. A service that lists endpoints does
 // nothing else.
 type Endpoint struct {
-	Method    string
-	Path      string // X-Road's glob: * within a segment, ** across
-	Operation string // "" follows from the method
+	Method    string `json:"method"`
+	Path      string `json:"path"`                // X-Road's glob: * within a segment, ** across
+	Operation string `json:"operation,omitempty"` // "" follows from the method
 }
 
 // RegisterProvider makes a service available; called by app at the start, once a
@@ -239,7 +252,7 @@ func (x *Exchange) RegisterProvider(info ServiceInfo, p Provider) error {
 	}
 	o := &offered{info: info, provider: p}
 	if len(info.OpenAPI) > 0 {
-		doc, err := anonymise(info.OpenAPI)
+		doc, err := description.Anonymise(info.OpenAPI)
 		if err != nil {
 			return errs.New(errs.Invalid, "exchange.bad_openapi", "service", info.ID.String()).Wrap(err)
 		}
@@ -260,13 +273,21 @@ func (x *Exchange) RegisterProvider(info ServiceInfo, p Provider) error {
 	return nil
 }
 
-// Services lists what this process offers, in order of their identifiers.
+// Services lists what is offered, in order of the identifiers: by this process,
+// and what was published as far as it knows.
 func (x *Exchange) Services() []ServiceInfo {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	out := make([]ServiceInfo, 0, len(x.services))
 	for _, o := range x.services {
 		out = append(out, o.info)
+	}
+	if r := x.rules.Load(); r != nil {
+		for id, o := range r.services {
+			if x.services[id] == nil {
+				out = append(out, o.info)
+			}
+		}
 	}
 	sortServices(out)
 	return out
@@ -288,8 +309,12 @@ func (x *Exchange) ServiceTitle(id string) (i18n.Text, bool) {
 
 func (x *Exchange) offer(id ServiceID) *offered {
 	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return x.services[id]
+	o := x.services[id]
+	x.mu.RUnlock()
+	if r := x.rules.Load(); o == nil && r != nil {
+		o = r.services[id]
+	}
+	return o
 }
 
 // Call is one question.

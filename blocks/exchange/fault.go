@@ -25,7 +25,7 @@ const (
 // faultOf words an error for X-Road clients. own is false for the service's own
 // refusals, which pass with a status of their own and no X-Road-Error.
 func faultOf(err error, a *ask) (f fault, own bool) {
-	code := errs.CodeOf(err)
+	code := codeOf(err)
 	name, ours := strings.CutPrefix(code, "exchange.")
 	if !ours {
 		switch errs.KindOf(err) {
@@ -61,10 +61,59 @@ func faultOf(err error, a *ask) (f fault, own bool) {
 		return fault{atAsker + "cannot_create_signature", "Cannot create signature"}, true
 	case "not_recorded":
 		return fault{atAsker + "logging_failed", "The access could not be recorded, so nothing is handed over"}, true
-	case "provider_failed", "answer_unreadable":
-		return fault{atProvider + "service_failed", "Service failed: " + service}, true
+	}
+	if f, ok := providerFault(name, service, err); ok {
+		return f, true
 	}
 	return fault{atAsker + "internal_error", "The exchange failed; repeat the request with the same X-Road-Id"}, true
+}
+
+// providerFault words what is wrong with the service behind the provider's side.
+func providerFault(name, service string, err error) (fault, bool) {
+	failed := atProvider + "service_failed."
+	switch name {
+	case "service_disabled":
+		why := ""
+		if e, ok := errs.As(err); ok {
+			why = word(e.Args["reason"])
+		}
+		return fault{atProvider + "service_disabled", "Service " + service + " is disabled: " + why}, true
+	case "provider_failed", "answer_unreadable":
+		return fault{atProvider + "service_failed", "Service failed: " + service}, true
+	case "provider_unreachable":
+		return fault{atProvider + "network_error", "Could not connect to the service: " + service}, true
+	case "provider_tls":
+		return fault{failed + "ssl_authentication_failed", "Could not establish trust with the service: " + service}, true
+	case "provider_timeout":
+		return fault{failed + "network_error", "The service took too long to answer: " + service}, true
+	case "provider_broken":
+		return fault{failed + "io_error", "The answer of the service broke off: " + service}, true
+	case "provider_short":
+		return fault{failed + "io_error", "The service sent less than its Content-Length: " + service}, true
+	case "provider_long":
+		return fault{failed + "http_error", "The service sent more than its Content-Length: " + service}, true
+	case "answer_invalid":
+		return fault{failed + "invalid_body", "The answer of the service does not fit its description: " + service}, true
+	case "request_invalid":
+		e, _ := errs.As(err)
+		return fault{atClient + "bad_request", "Invalid request: " + word(e.Args["where"]) + ": " + word(e.Args["reason"])}, true
+	case "request_unchecked":
+		return fault{atClient + "bad_request", "Invalid request: the body is too long to be checked against the description"}, true
+	}
+	return fault{}, false
+}
+
+// codeOf is the code of an error. Behind "the provider failed" it looks for what
+// failed: the asker's side has that from the provider's, and clients match on it.
+func codeOf(err error) string {
+	e, ok := errs.As(err)
+	if !ok || e.Code != "exchange.provider_failed" {
+		return errs.CodeOf(err)
+	}
+	if inner, ok := errs.As(e.Unwrap()); ok && strings.HasPrefix(inner.Code, "exchange.") {
+		return inner.Code
+	}
+	return e.Code
 }
 
 // reason adds to X-Road's fixed words what to change.
@@ -135,4 +184,60 @@ func wantsXML(accept []string) (contentType string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// Vocabulary chooses the spelling of X-Road error codes. Clients match on them,
+// and release 7.8 changed all without a word in the protocol document.
+type Vocabulary string
+
+// The vocabularies.
+const (
+	V77 Vocabulary = "7.7" // Server.ServerProxy.AccessDenied
+	V78 Vocabulary = "7.8" // server.serverproxy.access_denied
+)
+
+// Code spells a 7.8 code in the vocabulary.
+func (v Vocabulary) Code(code string) string {
+	if v != V77 {
+		return code
+	}
+	parts := strings.Split(code, ".")
+	for i, p := range parts {
+		parts[i] = oldPart(p)
+	}
+	return strings.Join(parts, ".")
+}
+
+// oldPart gives one part's name up to 7.7: the CamelCase of today's, but for a
+// handful.
+func oldPart(p string) string {
+	switch p {
+	case "clientproxy":
+		return "ClientProxy"
+	case "serverproxy":
+		return "ServerProxy"
+	case "io_error":
+		return "IOError"
+	case "hashchain_unused_inputs":
+		return "HashChainUnusedInputs"
+	case "global_conf_outdated":
+		return "OutdatedGlobalConf"
+	case "hsm_non_operational":
+		return "HSMNonOperational"
+	case "token_readonly":
+		return "TokenReadOnly"
+	}
+	var b strings.Builder
+	for word := range strings.SplitSeq(p, "_") {
+		if word != "" {
+			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	return b.String()
+}
+
+// serverSide says whether a code names a server as the one at fault, which
+// X-Road answers with status 500 instead of 400.
+func serverSide(code string) bool {
+	return strings.HasPrefix(code, "server.") || strings.HasPrefix(code, "Server.")
 }

@@ -91,6 +91,9 @@ func (x *Exchange) showService(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return errs.New(errs.NotFound, "exchange.unknown_service", "service", clip(r.PathValue("id")))
 	}
+	if _, err := x.freshen(r.Context()); err != nil {
+		return unavailable("exchange.rules_unreadable", err)
+	}
 	o := x.offer(id)
 	if o == nil {
 		return errs.New(errs.NotFound, "exchange.unknown_service", "service", id.String())

@@ -17,6 +17,7 @@ type rules struct {
 	grants     map[pair][]*Grant
 	keys       map[string]*ClientKey // by the hash of the secret
 	keysByID   map[string]*ClientKey
+	services   map[ServiceID]*offered // the published ones
 }
 
 type pair struct {
@@ -39,6 +40,7 @@ func (x *Exchange) current(ctx context.Context) (*rules, error) {
 	if err != nil {
 		return nil, err
 	}
+	x.adopt(r)
 	x.rules.Store(r)
 	x.raise(r.version)
 	return r, nil
@@ -105,10 +107,14 @@ func (r *rules) judge(a *ask, now time.Time) (decision, error) {
 	if r.members[a.Service.Owner()] == nil {
 		return decision{}, errs.New(errs.NotFound, "exchange.unknown_service", "service", a.Service.String())
 	}
-	return decide(r.grants[pair{a.Client, a.Service}], question{
+	d, err := decide(r.grants[pair{a.Client, a.Service}], question{
 		client: a.Client, service: a.Service, operation: a.operation, fields: a.Fields, purpose: a.Purpose,
 		legalBasis: a.LegalBasis, purposeGiven: !a.purposeFromGrant, body: a.Body,
 	}, now)
+	if err == nil {
+		err = r.open(a)
+	}
+	return d, err
 }
 
 // ClientKey lets a subsystem call the API. The secret is shown once, when it is

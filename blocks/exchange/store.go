@@ -60,12 +60,12 @@ func (s store) loadRules(ctx context.Context) (*rules, error) {
 	err := s.db.Read(ctx, func(ctx context.Context, q db.Querier) (err error) {
 		r = &rules{
 			members: map[MemberID]*Member{}, subsystems: map[SubsystemID]bool{}, grants: map[pair][]*Grant{},
-			keys: map[string]*ClientKey{}, keysByID: map[string]*ClientKey{},
+			keys: map[string]*ClientKey{}, keysByID: map[string]*ClientKey{}, services: map[ServiceID]*offered{},
 		}
 		if r.version, err = readVersion(ctx, q); err != nil {
 			return err
 		}
-		return errors.Join(r.loadMembers(ctx, q), r.loadSubsystems(ctx, q), r.loadGrants(ctx, q), r.loadKeys(ctx, q))
+		return errors.Join(r.loadMembers(ctx, q), r.loadSubsystems(ctx, q), r.loadGrants(ctx, q), r.loadKeys(ctx, q), r.loadServices(ctx, q))
 	})
 	return r, err
 }
@@ -240,4 +240,90 @@ func revokeClientKey(ctx context.Context, q db.Querier, keyID string, at time.Ti
 		return errs.New(errs.NotFound, "exchange.no_such_key", "id", clip(keyID))
 	}
 	return err
+}
+
+func (r *rules) loadServices(ctx context.Context, q db.Querier) error {
+	const query = `SELECT id, revision, title_vi, title_en, type, url, description_url, endpoints, checked, timeouts, tls, local,
+		public_statistics, created_at, changed_at, changed_by, disabled_at, disabled_by, disabled_reason FROM exchange_service`
+	return each(ctx, q, query, func(rows *sql.Rows) error {
+		var s PublishedService
+		var id, endpoints, timeouts, tls string
+		var checked, local, public int
+		var created, changed, disabled int64
+		err := rows.Scan(&id, &s.revision, &s.Title.VI, &s.Title.EN, &s.Type, &s.URL, &s.DescriptionURL, &endpoints, &checked, &timeouts, &tls,
+			&local, &public, &created, &changed, &s.ChangedBy, &disabled, &s.DisabledBy, &s.DisabledReason)
+		if err != nil {
+			return err
+		}
+		if s.ID, err = ParseService(id); err != nil {
+			return err
+		}
+		s.Checked, s.Local, s.PublicStatistics = checked == 1, local == 1, public == 1
+		s.CreatedAt, s.ChangedAt, s.DisabledAt = db.FromMicros(created), db.FromMicros(changed), db.FromMicros(disabled)
+		err = errors.Join(json.Unmarshal([]byte(endpoints), &s.Endpoints), json.Unmarshal([]byte(timeouts), &s.Timeouts), json.Unmarshal([]byte(tls), &s.TLS))
+		if err != nil {
+			return err
+		}
+		r.services[s.ID] = &offered{published: &s, once: true, info: ServiceInfo{ID: s.ID, Title: s.Title, Type: s.Type, Endpoints: s.Endpoints}}
+		return nil
+	})
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// putService keeps when a service was made and whether it is disabled.
+func putService(ctx context.Context, q Querier, s PublishedService) error {
+	if s.Endpoints == nil {
+		s.Endpoints = []Endpoint{}
+	}
+	endpoints, err1 := json.Marshal(s.Endpoints)
+	timeouts, err2 := json.Marshal(s.Timeouts)
+	tls, err3 := json.Marshal(s.TLS)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return err
+	}
+	_, err := q.ExecContext(ctx, `INSERT INTO exchange_service (id, revision, title_vi, title_en, type, url, description_url, description,
+			endpoints, checked, timeouts, tls, local, public_statistics, created_at, changed_at, changed_by, disabled_at, disabled_by, disabled_reason)
+		VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, 0, '', '')
+		ON CONFLICT (id) DO UPDATE SET revision = exchange_service.revision + 1, title_vi = excluded.title_vi, title_en = excluded.title_en,
+			type = excluded.type, url = excluded.url, description_url = excluded.description_url, description = excluded.description,
+			endpoints = excluded.endpoints, checked = excluded.checked, timeouts = excluded.timeouts, tls = excluded.tls, local = excluded.local,
+			public_statistics = excluded.public_statistics, changed_at = excluded.changed_at, changed_by = excluded.changed_by`,
+		s.ID.String(), s.Title.VI, s.Title.EN, s.Type, s.URL, s.DescriptionURL, s.Description, string(endpoints), bit(s.Checked),
+		string(timeouts), string(tls), bit(s.Local), bit(s.PublicStatistics), db.Micros(s.ChangedAt), s.ChangedBy)
+	return err
+}
+
+// switching disables a service, or enables it when at is zero.
+type switching struct {
+	service    ServiceID
+	at         time.Time
+	by, reason string
+}
+
+func switchService(ctx context.Context, q Querier, s switching) error {
+	var id string
+	err := q.QueryRowContext(ctx, `UPDATE exchange_service SET revision = revision + 1, disabled_at = $2, disabled_by = $3, disabled_reason = $4
+		WHERE id = $1 RETURNING id`, s.service.String(), db.Micros(s.at), s.by, s.reason).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errs.New(errs.NotFound, "exchange.unknown_service", "service", s.service.String())
+	}
+	return err
+}
+
+// serviceDescription is the document of a service with its revision.
+func (s store) serviceDescription(ctx context.Context, id ServiceID) (document string, revision int64, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		err := q.QueryRowContext(ctx, `SELECT description, revision FROM exchange_service WHERE id = $1`, id.String()).Scan(&document, &revision)
+		if errors.Is(err, sql.ErrNoRows) {
+			return errs.New(errs.NotFound, "exchange.unknown_service", "service", id.String())
+		}
+		return err
+	})
+	return document, revision, err
 }

@@ -1,4 +1,4 @@
-package exchange
+package description
 
 import (
 	"bytes"
@@ -11,10 +11,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// anonymise reduces the server addresses of an OpenAPI 3 document to their path,
+// Anonymise reduces the server addresses of an OpenAPI 3 document to their path,
 // as X-Road does, so that nobody learns where a provider's machine stands.
 // Addresses with variables are left alone. JSON stays JSON, YAML stays YAML.
-func anonymise(doc []byte) ([]byte, error) {
+func Anonymise(doc []byte) ([]byte, error) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(doc, &root); err != nil {
 		return nil, fmt.Errorf("the OpenAPI document is neither JSON nor YAML: %w", err)
@@ -27,7 +27,7 @@ func anonymise(doc []byte) ([]byte, error) {
 		return nil, errors.New(`the OpenAPI document must begin with "openapi: 3.x"`)
 	}
 	hideServers(top, 0)
-	if !isJSONDocument(doc) {
+	if !IsJSON(doc) {
 		return yaml.Marshal(&root)
 	}
 	var v any
@@ -37,7 +37,8 @@ func anonymise(doc []byte) ([]byte, error) {
 	return json.Marshal(v)
 }
 
-func isJSONDocument(doc []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(doc), []byte("{")) }
+// IsJSON tells a document in JSON from one in YAML.
+func IsJSON(doc []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(doc), []byte("{")) }
 
 func child(m *yaml.Node, name string) *yaml.Node {
 	for i := 0; i+1 < len(m.Content); i += 2 {

@@ -1,0 +1,337 @@
+package exchange
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dinh-gov/dinh/blocks/exchange/description"
+	"github.com/dinh-gov/dinh/blocks/exchange/origin"
+	"github.com/dinh-gov/dinh/kernel/errs"
+)
+
+// maxHeld is the longest answer that a provider hands over in one piece; longer
+// ones flow.
+const maxHeld = 64 << 10
+
+// HTTPProvider serves what an HTTP service answers. Path and query of a delivery
+// are appended to its address; redirects are answers. The service learns from
+// X-Road-Client, X-Road-Service and X-Road-Id who asks for what under which
+// message id, and from X-Dinh-Purpose and X-Dinh-Legal-Basis why it may: these
+// are the exchange's word, whatever the client sent. It may name the people an
+// answer is about in X-Dinh-Subject lines, which go no further.
+type HTTPProvider struct {
+	base    string
+	client  *origin.Client
+	checker func(context.Context) (*description.Checker, error) // nil: nothing is checked
+}
+
+// NewHTTPProvider makes a provider for the service at an address, http or https.
+func NewHTTPProvider(address string, c origin.Config) (*HTTPProvider, error) {
+	if !validAddress(address) {
+		return nil, errs.New(errs.Invalid, "exchange.bad_address")
+	}
+	client, err := origin.New(c)
+	if err != nil {
+		return nil, err
+	}
+	return &HTTPProvider{base: address, client: client}, nil
+}
+
+// Close lets the provider's idle connections go.
+func (p *HTTPProvider) Close() { p.client.Close() }
+
+// Streams implements StreamProvider.
+func (p *HTTPProvider) Streams() {}
+
+// Serve implements Provider. Besides the errors of package origin it gives
+// errs.Invalid exchange.request_invalid, errs.TooLarge exchange.request_unchecked
+// and errs.Unavailable exchange.answer_invalid when the service is held to its
+// description.
+func (p *HTTPProvider) Serve(ctx context.Context, d Delivery) (Reply, error) {
+	check, err := p.check(ctx)
+	if err != nil {
+		return Reply{}, err
+	}
+	r, err := p.request(ctx, d)
+	if err != nil {
+		return Reply{}, err
+	}
+	if err := check.request(ctx, d, r.Header); err != nil {
+		return Reply{}, err
+	}
+	res, err := p.client.Do(r)
+	if err != nil {
+		return Reply{}, err
+	}
+	reply, err := replyOf(res)
+	if err != nil {
+		return Reply{}, err
+	}
+	return check.answer(ctx, reply, res.Header)
+}
+
+// Health asks for the service's address and gives what it answered. Any answer
+// means that it is there.
+func (p *HTTPProvider) Health(ctx context.Context) (status int, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodHead, p.base, http.NoBody)
+	if err != nil {
+		return 0, errs.New(errs.Invalid, "exchange.bad_address").Wrap(err)
+	}
+	r.Header.Set("User-Agent", "dinh")
+	res, err := p.client.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	return res.StatusCode, res.Body.Close()
+}
+
+func (p *HTTPProvider) request(ctx context.Context, d Delivery) (*http.Request, error) {
+	target := p.base
+	if d.Path != "" {
+		target = strings.TrimSuffix(target, "/") + d.Path
+	}
+	if d.Query != "" {
+		target += "?" + d.Query
+	}
+	var body io.Reader
+	switch {
+	case d.Stream != nil:
+		body = d.Stream
+	case len(d.Body) > 0:
+		body = bytes.NewReader(d.Body)
+	}
+	r, err := http.NewRequestWithContext(ctx, d.Method, target, body)
+	if err != nil {
+		return nil, errs.New(errs.Invalid, "exchange.bad_path").Wrap(err)
+	}
+	if d.Stream != nil {
+		r.ContentLength = d.Length
+	}
+	r.Header = outgoing(d)
+	return r, nil
+}
+
+// outgoing are the headers that go to the service.
+func outgoing(d Delivery) http.Header {
+	h := make(http.Header, len(d.Headers)+10)
+	dropped := connectionNames(d.Headers)
+	for _, l := range d.Headers {
+		name := http.CanonicalHeaderKey(l.Name)
+		if ofOneHop(name) || slices.Contains(dropped, name) || ourSecret(name, l.Value) {
+			continue
+		}
+		h[name] = append(h[name], l.Value)
+	}
+	for _, own := range []HeaderLine{
+		{"Content-Type", d.ContentType}, {"X-Road-Client", d.Client.encoded()}, {"X-Road-Service", d.Service.encoded()}, {"X-Road-Id", headerValue(d.MessageID)},
+		{"X-Road-Userid", headerValue(d.UserID)}, {"X-Road-Issue", headerValue(d.Issue)},
+		{"X-Dinh-Purpose", headerValue(d.Purpose)}, {"X-Dinh-Legal-Basis", headerValue(d.LegalBasis)},
+	} {
+		if own.Value != "" {
+			h[own.Name] = []string{own.Value}
+		} else if own.Name != "Content-Type" {
+			delete(h, own.Name)
+		}
+	}
+	// What comes back is filtered and signed as it is, so it has to be readable.
+	h["Accept-Encoding"] = []string{"identity"}
+	h["User-Agent"] = []string{"dinh"}
+	return h
+}
+
+// connectionNames are the headers that a Connection header declares to be of one hop.
+func connectionNames(lines []HeaderLine) (out []string) {
+	for _, l := range lines {
+		if strings.EqualFold(l.Name, "Connection") {
+			for name := range strings.SplitSeq(l.Value, ",") {
+				out = append(out, http.CanonicalHeaderKey(strings.TrimSpace(name)))
+			}
+		}
+	}
+	return out
+}
+
+// ofOneHop lists what X-Road passes in neither direction.
+func ofOneHop(name string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding",
+		"Upgrade", "Host", "Content-Length", "Expect", "Server", "User-Agent":
+		return true
+	}
+	return false
+}
+
+// ourSecret says whether a header lets somebody in here: no provider needs it.
+func ourSecret(name, value string) bool {
+	switch name {
+	case "X-Api-Key":
+		return strings.HasPrefix(strings.TrimSpace(value), "dinh_")
+	case "Authorization":
+		scheme, rest, _ := strings.Cut(value, " ")
+		return strings.EqualFold(scheme, "Bearer") && strings.HasPrefix(strings.TrimSpace(rest), "dinh_")
+	case "Cookie":
+		return strings.Contains(value, "dinh_")
+	}
+	return false
+}
+
+// replyOf reads an answer as far as it is held.
+func replyOf(res *http.Response) (Reply, error) {
+	reply := Reply{Status: res.StatusCode, ContentType: res.Header.Get("Content-Type"), Subjects: res.Header.Values("X-Dinh-Subject")}
+	reply.Headers = incoming(res.Header)
+	if res.ContentLength > maxHeld && res.Body != http.NoBody && res.Request.Method != http.MethodHead {
+		reply.Stream, reply.Length = res.Body, res.ContentLength
+		return reply, nil
+	}
+	held, err := io.ReadAll(io.LimitReader(res.Body, maxHeld+1))
+	switch {
+	case err != nil:
+		_ = res.Body.Close()
+		return Reply{}, err
+	case len(held) > maxHeld:
+		reply.Stream, reply.Length = &resumed{io.MultiReader(bytes.NewReader(held), res.Body), res.Body}, -1
+		return reply, nil
+	}
+	reply.Body = held
+	return reply, res.Body.Close()
+}
+
+// resumed is a body of which the beginning was read.
+type resumed struct {
+	io.Reader
+	io.Closer
+}
+
+// incoming are the headers of an answer that go to the client, in order of their
+// names. What the exchange says itself, a provider does not say for it.
+func incoming(h http.Header) []HeaderLine {
+	var connection []HeaderLine
+	for _, v := range h["Connection"] {
+		connection = append(connection, HeaderLine{"Connection", v})
+	}
+	dropped := connectionNames(connection)
+	var out []HeaderLine
+	for name, values := range h {
+		switch name {
+		case "Content-Type", "X-Road-Id", "X-Road-Client", "X-Road-Service", "X-Road-Request-Id", "X-Road-Request-Hash", "X-Road-Error", "X-Dinh-Subject":
+			continue
+		}
+		if ofOneHop(name) || slices.Contains(dropped, name) {
+			continue
+		}
+		for _, v := range values {
+			out = append(out, HeaderLine{name, v})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b HeaderLine) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// heldTo is a description that a service is held to during one call; the zero one
+// holds to nothing.
+type heldTo struct {
+	checker *description.Checker
+	asked   description.Message
+}
+
+func (p *HTTPProvider) check(ctx context.Context) (*heldTo, error) {
+	if p.checker == nil {
+		return &heldTo{}, nil
+	}
+	c, err := p.checker(ctx)
+	return &heldTo{checker: c}, err
+}
+
+func (c *heldTo) request(ctx context.Context, d Delivery, h http.Header) error {
+	if c.checker == nil {
+		return nil
+	}
+	c.asked = description.Message{Method: d.Method, Path: d.Path, Query: d.Query, Header: h, Body: d.Body, WithoutBody: d.Stream != nil}
+	if d.Stream != nil && isJSONType(d.ContentType) {
+		return errs.New(errs.TooLarge, "exchange.request_unchecked", "service", d.Service.String())
+	}
+	v, ok := errors.AsType[*description.Violation](c.checker.Request(ctx, c.asked))
+	if !ok {
+		return nil
+	}
+	return errs.New(errs.Invalid, "exchange.request_invalid", "where", clip(v.Where), "reason", clip(v.Reason))
+}
+
+// answer checks an answer, for which JSON is held whole.
+func (c *heldTo) answer(ctx context.Context, r Reply, h http.Header) (Reply, error) {
+	if c.checker == nil {
+		return r, nil
+	}
+	bad := errs.New(errs.Unavailable, "exchange.answer_invalid")
+	if r.Stream != nil && isJSONType(r.ContentType) {
+		body, err := io.ReadAll(io.LimitReader(r.Stream, maxBody+1))
+		_ = r.Stream.Close()
+		if err != nil {
+			return Reply{}, err
+		}
+		if len(body) > maxBody {
+			return Reply{}, bad
+		}
+		r.Body, r.Stream, r.Length = body, nil, 0
+	}
+	err := c.checker.Answer(ctx, c.asked, description.Message{Status: r.Status, Header: h, Body: r.Body, WithoutBody: r.Stream != nil})
+	if err == nil {
+		return r, nil
+	}
+	if r.Stream != nil {
+		_ = r.Stream.Close()
+	}
+	return Reply{}, bad
+}
+
+func isJSONType(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (media == "application/json" || strings.HasSuffix(media, "+json"))
+}
+
+// unread is a description that its address did not give.
+type unread struct{ status, reason string }
+
+// Error implements error.
+func (u *unread) Error() string {
+	return "exchange: the description was not read: " + u.status + " " + u.reason
+}
+
+// fetchDescription reads a document from where its provider keeps it. The error
+// is *unread.
+func fetchDescription(ctx context.Context, address string, c origin.Config) (text []byte, contentType string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	client, err := origin.New(c)
+	if err != nil {
+		return nil, "", err
+	}
+	defer client.Close()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	if err != nil {
+		return nil, "", &unread{"none", "bad address"}
+	}
+	r.Header.Set("User-Agent", "dinh")
+	res, err := client.Do(r)
+	if err == nil && res.StatusCode != http.StatusOK {
+		_ = res.Body.Close()
+		_, reason, _ := strings.Cut(res.Status, " ")
+		return nil, "", &unread{strconv.Itoa(res.StatusCode), printable(reason)}
+	}
+	if err == nil {
+		defer res.Body.Close()
+		text, err = io.ReadAll(io.LimitReader(res.Body, description.MaxDocument+1))
+	}
+	if err != nil {
+		return nil, "", &unread{"none", strings.ReplaceAll(strings.TrimPrefix(errs.CodeOf(err), "exchange."), "_", " ")}
+	}
+	return text, res.Header.Get("Content-Type"), nil
+}
