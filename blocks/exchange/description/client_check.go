@@ -7,26 +7,63 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/legacy"
 )
 
 // Checker holds requests and answers to a document. It is safe for concurrent use.
-type Checker struct{ router routers.Router }
+type Checker struct{ places []place }
 
-// Checker makes a checker for the document.
+// place is one path of the document.
+type place struct {
+	pattern *regexp.Regexp
+	names   []string // of its parameters
+	routes  map[string]*routers.Route
+}
+
+// Checker makes a checker for the document. Paths begin behind the service code,
+// whatever its servers say; the more exact path comes first.
 func (d *Description) Checker() (*Checker, error) {
-	doc := *d.doc
-	doc.Servers = nil // paths begin behind the service code
-	router, err := legacy.NewRouter(&doc, openapi3.DisableExamplesValidation())
-	if err != nil {
-		return nil, err
+	c := &Checker{}
+	for _, path := range d.doc.Paths.InMatchingOrder() {
+		p := place{routes: map[string]*routers.Route{}}
+		expression, rest := "^", path
+		for at := parameter.FindStringIndex(rest); at != nil; at = parameter.FindStringIndex(rest) {
+			expression += regexp.QuoteMeta(rest[:at[0]]) + "([^/]*)"
+			p.names = append(p.names, rest[at[0]+1:at[1]-1])
+			rest = rest[at[1]:]
+		}
+		var err error
+		if p.pattern, err = regexp.Compile(expression + regexp.QuoteMeta(rest) + "$"); err != nil {
+			return nil, err
+		}
+		item := d.doc.Paths.Value(path)
+		for method, operation := range item.Operations() {
+			p.routes[method] = &routers.Route{Spec: d.doc, Path: path, PathItem: item, Method: method, Operation: operation}
+		}
+		c.places = append(c.places, p)
 	}
-	return &Checker{router}, nil
+	return c, nil
+}
+
+// find gives the operation for a path without its encoding; nil when there is none.
+func (c *Checker) find(method, path string) (*routers.Route, map[string]string) {
+	for _, p := range c.places {
+		values := p.pattern.FindStringSubmatch(path)
+		if values == nil || p.routes[method] == nil {
+			continue
+		}
+		params := map[string]string{}
+		for i, name := range p.names {
+			params[name] = values[i+1]
+		}
+		return p.routes[method], params
+	}
+	return nil, nil
 }
 
 // Message is a request, or an answer when Status is set.
@@ -96,8 +133,8 @@ func (c *Checker) input(ctx context.Context, m Message) (*openapi3filter.Request
 	if len(m.Body) == 0 {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(nil)), 0
 	}
-	route, params, err := c.router.FindRoute(r)
-	if err != nil {
+	route, params := c.find(m.Method, r.URL.Path)
+	if route == nil {
 		return nil, &Violation{Where: "address", Reason: "the document describes no such operation"}
 	}
 	return &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: &openapi3filter.Options{

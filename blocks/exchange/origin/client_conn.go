@@ -104,10 +104,17 @@ func (c *conn) take(p []byte) int {
 // endOfHead gives where the empty line ends; -1 when it has not come. from is
 // how much was looked at before.
 func endOfHead(head []byte, from int) int {
-	from = max(from-3, 0)
-	for _, mark := range []string{"\n\r\n", "\n\n"} {
-		if i := bytes.Index(head[from:], []byte(mark)); i >= 0 {
-			return from + i + len(mark)
+	for i := max(from-2, 0); i < len(head); i++ {
+		n := bytes.IndexByte(head[i:], '\n')
+		if n < 0 {
+			return -1
+		}
+		i += n
+		switch rest := head[i+1:]; {
+		case bytes.HasPrefix(rest, []byte("\n")):
+			return i + 2
+		case bytes.HasPrefix(rest, []byte("\r\n")):
+			return i + 3
 		}
 	}
 	return -1
