@@ -142,15 +142,16 @@ func (o *Client) Do(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	w.cancel = cancel
 	w.total = time.AfterFunc(o.times.Total, w.expire)
+	patience := o.times.Header
 	if r.Body != nil && r.Body != http.NoBody {
 		// While a body is sent the origin may take its time; each piece starts anew.
-		w.arm(o.times.Connect + max(o.times.Idle, o.times.Header))
-		r.Body = &upload{ReadCloser: r.Body, watch: w, idle: max(o.times.Idle, o.times.Header)}
-	} else {
-		w.arm(o.times.Connect + o.times.Header)
+		patience = max(o.times.Idle, o.times.Header)
+		r.Body = &upload{ReadCloser: r.Body, watch: w, idle: patience}
 	}
+	w.arm(o.times.Connect + patience)
 	var on *conn
 	r = r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
+		w.arm(patience)
 		if c, ok := i.Conn.(*conn); ok {
 			c.begin(r.Method)
 			on = c

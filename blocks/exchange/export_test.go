@@ -1,0 +1,5 @@
+package exchange
+
+// Observe lets tests of the package tell operational monitoring what the
+// pipeline tells it.
+func (x *Exchange) Observe(o Operation) { x.observe(o) }
