@@ -306,7 +306,7 @@ func TestProviderStreams(t *testing.T) {
 	ok(t, err)
 	t.Cleanup(p.Close)
 	for path, length := range map[string]int64{"/known": size, "/unknown": -1} {
-		reply, err := p.Serve(t.Context(), exchange.Delivery{Method: "POST", Path: path, Client: civil, Service: addresses, Stream: io.LimitReader(bottomless{}, size), Length: length})
+		reply, err := p.Serve(t.Context(), exchange.Delivery{Method: "POST", Path: path, Client: civil, Service: addresses, Stream: io.NopCloser(io.LimitReader(bottomless{}, size)), Length: length})
 		ok(t, err)
 		if reply.Body != nil || reply.Stream == nil || reply.Length != length || !slices.Contains(reply.Headers, exchange.HeaderLine{Name: "X-Got", Value: fmt.Sprint(size)}) {
 			t.Fatalf("%+v", reply)

@@ -27,6 +27,6 @@ func benchCommand() *cobra.Command {
 	c.Flags().IntVar(&o.Workers, "at-once", 32, "mothers at once")
 	c.Flags().StringVar(&o.Profile, "profile", "", "file for a processor profile of the births (go tool pprof)")
 	c.Flags().StringVar(&o.Folder, "out", "build/bench", "folder for the figures as JSON")
-	c.AddCommand(benchExchangeCommand(), bareProxyCommand(), benchGatewayCommand())
+	c.AddCommand(benchExchangeCommand(), bareProxyCommand())
 	return c
 }

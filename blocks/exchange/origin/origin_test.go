@@ -134,7 +134,7 @@ func TestWhatGoesWrongHasItsCode(t *testing.T) {
 		{"hangs up in the head", raw(t, says("HTTP/1.1 200 OK\nContent-")), "", "exchange.provider_broken"},
 		{"no HTTP", raw(t, says("SSH-2.0-OpenSSH_9.9\n\n")), "", "exchange.provider_broken"},
 		{"two lengths", raw(t, says("HTTP/1.1 200 OK\nContent-Length: 5\nContent-Length: 6\n\nhello")), "", "exchange.provider_broken"},
-		{"a head without end", raw(t, says("HTTP/1.1 200 OK\nX: " + strings.Repeat("x", 300<<10) + "\n\n")), "", "exchange.provider_broken"},
+		{"a head without end", raw(t, says("HTTP/1.1 200 OK\nX: "+strings.Repeat("x", 300<<10)+"\n\n")), "", "exchange.provider_broken"},
 		{"silence", raw(t, silent("")), "", "exchange.provider_timeout"},
 		{"silence in the head", raw(t, silent("HTTP/1.1 200 OK\r\n")), "", "exchange.provider_timeout"},
 		{"silence in the body", raw(t, silent("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel")), "", "exchange.provider_timeout"},

@@ -83,11 +83,11 @@ func Run(ctx context.Context, out io.Writer, o Options) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	w, err := newWorld(ctx, folder, o.Binary, o.Log)
+	w, err := New(ctx, Setting{Folder: folder, Binary: o.Binary, Log: o.Log})
 	if err != nil {
 		return err
 	}
-	defer w.close()
+	defer w.Close()
 	bare, err := w.startBare(ctx)
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ type bareHops struct {
 	processes []int
 }
 
-func (w *world) startBare(ctx context.Context) (*bareHops, error) {
+func (w *World) startBare(ctx context.Context) (*bareHops, error) {
 	inner, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -133,32 +133,32 @@ func (w *world) startBare(ctx context.Context) (*bareHops, error) {
 	}
 	b := &bareHops{address: outer}
 	for _, args := range [][]string{
-		{"--listen", inner, "--to", w.target.Addr().String(), "--tls-in", "--cert", w.answering.cert, "--key", w.answering.key},
-		{"--listen", outer, "--to", inner, "--tls-out", "--cert", w.asking.cert, "--key", w.asking.key},
+		{"--listen", inner, "--to", w.target.Addr().String(), "--tls-in", "--cert", w.Answering.cert, "--key", w.Answering.key},
+		{"--listen", outer, "--to", inner, "--tls-out", "--cert", w.Asking.cert, "--key", w.Asking.key},
 	} {
-		p := exec.Command(w.binary, append([]string{"bench", "bare-proxy", "--roots", w.roots}, args...)...) //nolint:gosec // our own binary
+		p := exec.Command(w.Binary, append([]string{"bench", "bare-proxy", "--roots", w.roots}, args...)...) //nolint:gosec // our own binary
 		p.Stderr = io.Discard                                                                                // of a ReverseProxy: clients that hang up at the end of a span
 		if err := p.Start(); err != nil {
 			return nil, err
 		}
-		w.stops = append(w.stops, (&node{process: p}).stop)
+		w.stops = append(w.stops, (&Gateway{process: p}).Stop)
 		b.processes = append(b.processes, p.Process.Pid)
 	}
 	return b, await(ctx, "http://"+outer+"/")
 }
 
-func (w *world) ways(b *bareHops) (direct, bare, signed way) {
+func (w *World) ways(b *bareHops) (direct, bare, signed way) {
 	const path = "/mock1"
 	direct = way{name: "direct", address: w.target.Addr().String(), path: path}
 	bare = way{name: "bare", address: b.address, path: path}
-	signed = way{name: "signed", address: w.asking.xroad, path: "/r1/" + w.service.String(), headers: fmt.Sprintf(
-		"X-Road-Client: %s\r\nAuthorization: Bearer %s\r\n", w.client, w.secret)}
+	signed = way{name: "signed", address: w.Asking.XRoad, path: w.Path(), headers: fmt.Sprintf(
+		"X-Road-Client: %s\r\nAuthorization: Bearer %s\r\n", w.Client, w.Secret)}
 	return direct, bare, signed
 }
 
-func measure(ctx context.Context, w *world, b *bareHops, o Options, out io.Writer) (f Figures, err error) {
+func measure(ctx context.Context, w *World, b *bareHops, o Options, out io.Writer) (f Figures, err error) {
 	direct, bare, signed := w.ways(b)
-	gateways := []int{w.asking.process.Process.Pid, w.answering.process.Process.Pid}
+	gateways := []int{w.Asking.PID(), w.Answering.PID()}
 	f.Direct = closed(ctx, direct, halves(), o.Clients, o.Span/2).perSecond()
 	cost := func(pids []int, way way, m mix) (perSecond, cpu float64) {
 		before := cpuOf(pids)
@@ -172,11 +172,6 @@ func measure(ctx context.Context, w *world, b *bareHops, o Options, out io.Write
 	}
 	closed(ctx, signed, halves(), o.Clients, time.Second) // both have their connections before anything counts
 	closed(ctx, bare, halves(), o.Clients, time.Second)
-	if os.Getenv("ONLY") != "" {
-		per, cpu := cost(gateways, signed, halves())
-		fmt.Println("ONLY", per, cpu)
-		return f, nil
-	}
 	for _, m := range []struct {
 		mix                 mix
 		signed, bare, ratio *float64

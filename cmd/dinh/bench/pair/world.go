@@ -33,43 +33,63 @@ import (
 	"github.com/dinh-gov/dinh/kernel/keys"
 )
 
-// node is one gateway of the world.
-type node struct {
-	id, data          string
-	cert, key         string // PEM files
-	xroad, link, http string // addresses
-	process           *exec.Cmd
+// Gateway is one node of a World, run as a process of its own.
+type Gateway struct {
+	ID, Data          string
+	Database          string // postgres://…; empty: SQLite in Data
+	XRoad, Link, HTTP string // addresses
+	Namespace         string // of the network that it runs in; empty: this one
+
+	cert, key string // PEM files
+	process   *exec.Cmd
 }
 
-// world is two gateways, a target behind the second, and a directory that knows
+// Setting is what differs between worlds. The zero value of each member but
+// Folder and Binary is a sensible default.
+type Setting struct {
+	Folder, Binary string
+	Log            io.Writer    // what the gateways say
+	Target         http.Handler // what answers behind the second gateway; nil: a greeting
+	// Each is asked before a gateway's data are made, and may choose its database,
+	// network and addresses.
+	Each func(*Gateway)
+	Host string // address on which target and directory listen; 127.0.0.1
+}
+
+// World is two gateways, a target behind the second, and a directory that knows
 // both.
-type world struct {
-	folder string
-	binary string
-	log    io.Writer
-	roots  string // PEM file
-	verify string // verifier key of the directory
+type World struct {
+	Setting
+	Asking, Answering *Gateway
+	Client            exchange.SubsystemID
+	Service           exchange.ServiceID
+	Secret            string // API key of the client
 
-	asking, answering *node
-	client            exchange.SubsystemID
-	service           exchange.ServiceID
-	secret            string // API key of the client
-	target, central   net.Listener
-	stops             []func()
+	roots           string // PEM file
+	verify          string // verifier key of the directory
+	target, central net.Listener
+	stops           []func()
 }
 
-func newWorld(ctx context.Context, folder, binary string, log io.Writer) (w *world, err error) {
-	w = &world{
-		folder: folder, binary: binary, log: log, roots: filepath.Join(folder, "ca.pem"),
-		client: exchange.SubsystemID{Instance: "VN", Class: "COM", Member: "4321", Subsystem: "TestClient"},
+// New makes a world and starts it.
+func New(ctx context.Context, s Setting) (w *World, err error) {
+	if s.Host == "" {
+		s.Host = "127.0.0.1"
 	}
-	w.service = exchange.ServiceID{SubsystemID: exchange.SubsystemID{Instance: "VN", Class: "COM", Member: "1234", Subsystem: "TestService"}, Service: "mock1"}
+	if s.Target == nil {
+		s.Target = Greeting()
+	}
+	w = &World{
+		Setting: s, roots: filepath.Join(s.Folder, "ca.pem"),
+		Client: exchange.SubsystemID{Instance: "VN", Class: "COM", Member: "4321", Subsystem: "TestClient"},
+	}
+	w.Service = exchange.ServiceID{SubsystemID: exchange.SubsystemID{Instance: "VN", Class: "COM", Member: "1234", Subsystem: "TestService"}, Service: "mock1"}
 	defer func() {
 		if err != nil {
-			w.close()
+			w.Close()
 		}
 	}()
-	if w.target, err = serve(targetHandler(), &w.stops); err != nil {
+	if w.target, err = w.serve(w.Target); err != nil {
 		return nil, err
 	}
 	ca, err := newAuthority(w.roots)
@@ -83,10 +103,10 @@ func newWorld(ctx context.Context, folder, binary string, log io.Writer) (w *wor
 	w.verify = verify
 	doc := directory.Document{Instance: "VN", Version: 1, Issued: time.Now(), Expires: time.Now().Add(24 * time.Hour), Authorities: []string{string(ca.pem)}}
 	for _, n := range []struct {
-		at  **node
+		at  **Gateway
 		id  string
 		sub exchange.SubsystemID
-	}{{&w.asking, "COM/4321/gateway", w.client}, {&w.answering, "COM/1234/gateway", w.service.SubsystemID}} {
+	}{{&w.Asking, "COM/4321/gateway", w.Client}, {&w.Answering, "COM/1234/gateway", w.Service.SubsystemID}} {
 		made, member, err := w.prepare(ctx, ca, n.id, n.sub)
 		if err != nil {
 			return nil, err
@@ -95,22 +115,24 @@ func newWorld(ctx context.Context, folder, binary string, log io.Writer) (w *wor
 		doc.Nodes = append(doc.Nodes, member.node)
 		doc.Members = append(doc.Members, member.Member)
 	}
-	s, err := note.NewSigner(signer)
+	signing, err := note.NewSigner(signer)
 	if err != nil {
 		return nil, err
 	}
-	signed, err := directory.Sign(doc, s)
+	signed, err := directory.Sign(doc, signing)
 	if err != nil {
 		return nil, err
 	}
-	w.central, err = serve(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = rw.Write(signed) }), &w.stops)
+	w.central, err = w.serve(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = rw.Write(signed) }))
 	if err != nil {
 		return nil, err
 	}
-	return w, w.startGateways(ctx)
+	return w, errors.Join(w.Start(ctx, w.Asking), w.Start(ctx, w.Answering))
 }
 
-func targetHandler() http.Handler {
+// Greeting is a service that reads what it gets and answers as X-Road's own
+// example does.
+func Greeting() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
@@ -121,14 +143,14 @@ func targetHandler() http.Handler {
 	})
 }
 
-func serve(h http.Handler, stops *[]func()) (net.Listener, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func (w *World) serve(h http.Handler) (net.Listener, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(w.Host, "0"))
 	if err != nil {
 		return nil, err
 	}
 	s := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	go func() { _ = s.Serve(l) }()
-	*stops = append(*stops, func() { _ = s.Close() })
+	w.stops = append(w.stops, func() { _ = s.Close() })
 	return l, nil
 }
 
@@ -139,19 +161,22 @@ type joined struct {
 
 // prepare makes a gateway's data: its member with a signing key, and what it
 // needs for the one exchange of the benchmark.
-func (w *world) prepare(ctx context.Context, ca *authority, id string, sub exchange.SubsystemID) (*node, joined, error) {
-	n := &node{id: id, data: filepath.Join(w.folder, strings.ReplaceAll(id, "/", "-"))}
-	n.cert, n.key = n.data+".crt", n.data+".key"
+func (w *World) prepare(ctx context.Context, ca *authority, id string, sub exchange.SubsystemID) (*Gateway, joined, error) {
+	n := &Gateway{ID: id, Data: filepath.Join(w.Folder, strings.ReplaceAll(id, "/", "-"))}
+	n.cert, n.key = n.Data+".crt", n.Data+".key"
 	leaf, err := ca.issue(id, n.cert, n.key)
 	if err != nil {
 		return nil, joined{}, err
 	}
-	for _, a := range []*string{&n.xroad, &n.link, &n.http} {
+	for _, a := range []*string{&n.XRoad, &n.Link, &n.HTTP} {
 		if *a, err = freeAddress(); err != nil {
 			return nil, joined{}, err
 		}
 	}
-	g, err := app.OpenGateway(ctx, app.Config{Data: n.data, Log: slog.New(slog.DiscardHandler)})
+	if w.Each != nil {
+		w.Each(n)
+	}
+	g, err := n.Open(ctx)
 	if err != nil {
 		return nil, joined{}, err
 	}
@@ -168,8 +193,8 @@ func (w *world) prepare(ctx context.Context, ca *authority, id string, sub excha
 	if !ok {
 		return nil, joined{}, errors.New("bench: a member's key is not Ed25519")
 	}
-	if sub == w.client {
-		w.secret, _, err = g.Exchange.NewClientKey(ctx, w.client, "bench", time.Time{})
+	if sub == w.Client {
+		w.Secret, _, err = g.Exchange.NewClientKey(ctx, w.Client, "bench", time.Time{})
 	} else {
 		err = w.offer(ctx, g)
 	}
@@ -179,20 +204,31 @@ func (w *world) prepare(ctx context.Context, ca *authority, id string, sub excha
 			Class: sub.Class, Code: sub.Member, Name: m.Name, Node: id, Subsystems: []directory.Subsystem{{Code: sub.Subsystem, Name: name}},
 			Keys: []directory.Key{{ID: key.ID, Public: base64.StdEncoding.EncodeToString(public), From: time.Now().Add(-time.Hour)}},
 		},
-		node: directory.Node{ID: id, Address: n.link, Certificates: []directory.Certificate{{
+		node: directory.Node{ID: id, Address: n.Link, Certificates: []directory.Certificate{{
 			Fingerprint: directory.Fingerprint(leaf), Serial: leaf.SerialNumber.Text(16), From: leaf.NotBefore, Until: leaf.NotAfter,
 		}}},
 	}, err
 }
 
-// offer grants the client what it will ask for.
-func (w *world) offer(ctx context.Context, g *app.App) error {
-	client := exchange.Member{Class: w.client.Class, Code: w.client.Member, Name: i18n.Text{VI: "x", EN: "x"}, Subsystems: []exchange.Subsystem{{Code: w.client.Subsystem}}}
+// Open opens a gateway's data while its process does not run.
+func (n *Gateway) Open(ctx context.Context) (*app.App, error) {
+	return app.OpenGateway(ctx, app.Config{Data: n.Data, Database: n.Database, Log: slog.New(slog.DiscardHandler)})
+}
+
+// offer publishes the service, and grants the client what it will ask for.
+func (w *World) offer(ctx context.Context, g *app.App) error {
+	client := exchange.Member{Class: w.Client.Class, Code: w.Client.Member, Name: i18n.Text{VI: "x", EN: "x"}, Subsystems: []exchange.Subsystem{{Code: w.Client.Subsystem}}}
 	if err := g.Exchange.AddMember(ctx, client); err != nil {
 		return err
 	}
-	_, err := g.Exchange.AddGrant(ctx, exchange.Grant{
-		Client: w.client, Service: w.service, Operations: []string{exchange.OpRead, exchange.OpCreate}, Fields: []string{exchange.AllFields},
+	_, err := g.Exchange.PublishService(ctx, exchange.PublishedService{
+		ID: w.Service, Title: i18n.Text{VI: "Thử", EN: "Test"}, URL: "http://" + w.target.Addr().String() + "/" + w.Service.Service, Local: true,
+	}, "operator")
+	if err != nil {
+		return err
+	}
+	_, err = g.Exchange.AddGrant(ctx, exchange.Grant{
+		Client: w.Client, Service: w.Service, Operations: []string{exchange.OpRead, exchange.OpCreate}, Fields: []string{exchange.AllFields},
 		Purpose: "birth-registration", LegalBasis: "benchmark",
 	})
 	return err
@@ -207,37 +243,53 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), nil
 }
 
-func (w *world) startGateways(ctx context.Context) error {
-	for _, n := range []*node{w.asking, w.answering} {
-		if err := w.start(ctx, n); err != nil {
-			return err
-		}
+// Start runs a gateway and waits until it answers.
+func (w *World) Start(ctx context.Context, n *Gateway) error {
+	origin := "http://localhost" + n.HTTP[strings.LastIndex(n.HTTP, ":"):]
+	args := []string{
+		w.Binary, "gateway", "--data", n.Data, "--node", n.ID, "--central", "http://" + w.central.Addr().String(), "--trust", w.verify,
+		"--node-cert", n.cert, "--node-key", n.key, "--xroad", n.XRoad, "--link", n.Link, "--listen", n.HTTP, "--origin", origin,
 	}
-	return nil
-}
-
-// start runs a gateway and waits until it answers.
-func (w *world) start(ctx context.Context, n *node) error {
-	origin := "http://localhost" + n.http[strings.LastIndex(n.http, ":"):]
-	n.process = exec.Command(w.binary, "bench", "gateway", "--data", n.data, "--node", n.id, "--central", "http://"+w.central.Addr().String(), "--trust", w.verify, //nolint:gosec // our own binary
-		"--node-cert", n.cert, "--node-key", n.key, "--xroad", n.xroad, "--link", n.link, "--listen", n.http, "--origin", origin)
-	n.process.Env = append(os.Environ(), "DINH_BENCH_TARGET="+w.target.Addr().String())
-	n.process.Stderr = w.log
+	if n.Database != "" {
+		args = append(args, "--database", n.Database)
+	}
+	if n.Namespace != "" {
+		args = append([]string{"ip", "netns", "exec", n.Namespace}, args...)
+	}
+	n.process = exec.Command(args[0], args[1:]...) //nolint:gosec // our own binary
+	n.process.Stderr = w.Log
 	if err := n.process.Start(); err != nil {
 		return err
 	}
-	w.stops = append(w.stops, n.stop)
-	return await(ctx, "http://"+n.http+"/healthz")
+	w.stops = append(w.stops, n.Stop)
+	return await(ctx, "http://"+n.HTTP+"/healthz")
 }
 
-func (n *node) stop() {
+// Stop ends a gateway in good order.
+func (n *Gateway) Stop() { n.end(syscall.SIGTERM) }
+
+// Kill ends a gateway at once, whatever it is doing.
+func (n *Gateway) Kill() { n.end(syscall.SIGKILL) }
+
+// PID is the process that runs it; 0: none.
+func (n *Gateway) PID() int {
+	if n.process == nil {
+		return 0
+	}
+	return n.process.Process.Pid
+}
+
+func (n *Gateway) end(s syscall.Signal) {
 	if n.process == nil {
 		return
 	}
-	_ = n.process.Process.Signal(syscall.SIGTERM)
+	_ = n.process.Process.Signal(s)
 	_ = n.process.Wait()
 	n.process = nil
 }
+
+// Path is the service's address at the asking gateway.
+func (w *World) Path() string { return "/r1/" + w.Service.String() }
 
 func await(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
@@ -261,7 +313,8 @@ func await(ctx context.Context, url string) error {
 	}
 }
 
-func (w *world) close() {
+// Close ends everything.
+func (w *World) Close() {
 	for i := len(w.stops) - 1; i >= 0; i-- {
 		w.stops[i]()
 	}
