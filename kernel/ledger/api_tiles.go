@@ -16,6 +16,7 @@ func (l *Ledger) Routes() []httpx.Route {
 	prefix := l.Prefix()
 	return []httpx.Route{
 		{Method: http.MethodGet, Path: prefix + "/checkpoint", Access: auth.Public(), Anonymous: true, Handle: l.getCheckpoint},
+		{Method: http.MethodGet, Path: prefix + "/checkpoint/cosigned", Access: auth.Public(), Anonymous: true, Handle: l.getCheckpoint},
 		{Method: http.MethodGet, Path: prefix + "/tile/{path...}", Access: auth.Public(), Anonymous: true, Handle: l.getTile},
 		{Method: http.MethodGet, Path: prefix + "/timestamp", Access: auth.Public(), Anonymous: true, Handle: l.getTimestamp},
 		{Method: http.MethodGet, Path: prefix + "/timestamp/checkpoint", Access: auth.Public(), Anonymous: true, Handle: l.getTimestamp},
@@ -24,16 +25,14 @@ func (l *Ledger) Routes() []httpx.Route {
 
 // Prefix is the path of the origin, without a slash at the end: "/ledger", or "" for a log that has
 // a host name to itself.
-func (l *Ledger) Prefix() string {
-	_, path, ok := strings.Cut(strings.TrimRight(l.origin, "/"), "/")
-	if !ok {
-		return ""
-	}
-	return "/" + path
-}
+func (l *Ledger) Prefix() string { return pathOf(l.origin) }
 
 func (l *Ledger) getCheckpoint(w http.ResponseWriter, r *http.Request) error {
-	signed, err := l.Checkpoint(r.Context())
+	read := l.Checkpoint
+	if strings.HasSuffix(r.URL.Path, "/cosigned") {
+		read = l.Cosigned
+	}
+	signed, err := read(r.Context())
 	if err != nil {
 		return err
 	}
@@ -78,10 +77,12 @@ func (l *Ledger) getTile(w http.ResponseWriter, r *http.Request) error {
 	return send(w, data)
 }
 
-// send reports no error: a reader who went away is not ours to answer.
-func send(w http.ResponseWriter, data []byte) error {
+func send(w http.ResponseWriter, data []byte) error { return sendStatus(w, http.StatusOK, data) }
+
+// sendStatus reports no error: a reader who went away is not ours to answer.
+func sendStatus(w http.ResponseWriter, status int, data []byte) error {
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(status)
 	_, _ = w.Write(data)
 	return nil
 }

@@ -19,10 +19,15 @@
 // A timestamping authority (Deps.Stamper, RFC 3161) dates the newest checkpoint now and then, and with
 // it all before it; an authority that fails raises an alarm and stops nothing.
 //
-// Routes (api_tiles.go): /checkpoint, /tile/<L>/<N>[.p/<W>], /tile/entries/<N>[.p/<W>], /timestamp and
-// /timestamp/checkpoint (the newest dated one, or ?size=N).
+// Witnesses (Deps.Witnesses, c2sp.org/tlog-witness) cosign the newest checkpoint, so that two readers
+// who hold cosigned checkpoints hold one history. A Witness does the same for the logs of others.
+//
+// Routes (api_tiles.go, api_witness.go): /checkpoint, /checkpoint/cosigned, /tile/<L>/<N>[.p/<W>], /tile/entries/<N>[.p/<W>], /timestamp and
+// /timestamp/checkpoint (the newest dated one, or ?size=N); of a witness: POST /add-checkpoint,
+// /verifier-key.
 //
 // Tables: ledger_leaf (every leaf; idx is NULL until sealed), ledger_tile (hash tiles, the rightmost
 // of a level partial), ledger_checkpoint (each signed tree head), ledger_lease (who may seal), ledger_timestamp
-// (answers that date a checkpoint).
+// (answers that date a checkpoint), ledger_cosignature (of our witnesses), ledger_witnessed (the newest
+// tree of each log that a witness here cosigned).
 package ledger

@@ -52,10 +52,12 @@ func (s heldSigner) Sign(msg []byte) ([]byte, error) {
 	return s.key.Sign(rand.Reader, msg, crypto.Hash(0))
 }
 
-// keyHash is the key id of signed notes: SHA-256 of name, newline, algorithm byte 1 and key.
+// keyHash is the key id of signed notes: SHA-256 of name, newline, algorithm byte (1: Ed25519) and key.
 func keyHash(name string, public ed25519.PublicKey) uint32 {
-	h := sha256.New()
-	h.Write([]byte(name + "\n\x01"))
-	h.Write(public)
-	return binary.BigEndian.Uint32(h.Sum(nil))
+	return keyID(name, append([]byte{1}, public...))
+}
+
+func keyID(name string, key []byte) uint32 {
+	sum := sha256.Sum256(append([]byte(name+"\n"), key...))
+	return binary.BigEndian.Uint32(sum[:])
 }

@@ -47,6 +47,8 @@ type Deps struct {
 	Signer note.Signer
 	// Stamper dates checkpoints; nil leaves them undated.
 	Stamper Stamper
+	// Witnesses cosign checkpoints; none leaves them with our signature alone.
+	Witnesses []WitnessAt
 }
 
 // Ledger is one log in one database. All methods are safe for concurrent use, also by several
@@ -58,6 +60,8 @@ type Ledger struct {
 	origin string
 	signer note.Signer
 	stamps stamps
+
+	witnesses []*ours
 
 	holder string // this process, in the lease
 	wake   chan struct{}
@@ -80,12 +84,20 @@ func New(d Deps) (*Ledger, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Ledger{
+	l := &Ledger{
 		db: d.DB, clock: d.Clock, log: log, origin: d.Origin, signer: d.Signer, stamps: stamps{by: d.Stamper},
 		holder: id.New(d.Clock.Now()),
 		wake:   make(chan struct{}, 1),
 		tiles:  make(map[tileKey][]byte),
-	}, nil
+	}
+	for _, at := range d.Witnesses {
+		w, err := newCosigningWitness(at)
+		if err != nil {
+			return nil, err
+		}
+		l.witnesses = append(l.witnesses, &ours{cosigningWitness: w})
+	}
+	return l, nil
 }
 
 // Commit is the leaf of a fact: HMAC-SHA-256 of its canonical bytes under a key of its own. Without
@@ -168,14 +180,18 @@ func (l *Ledger) poke() {
 // Origin is the name of the log.
 func (l *Ledger) Origin() string { return l.origin }
 
-// Checkpoint returns the newest signed tree head. A log in which nothing is sealed has one too, of
-// size 0.
-func (l *Ledger) Checkpoint(ctx context.Context) ([]byte, error) {
+// Checkpoint returns the newest signed tree head, with the cosignatures that it has by now. A log in
+// which nothing is sealed has one too, of size 0.
+func (l *Ledger) Checkpoint(ctx context.Context) (signed []byte, err error) {
 	cp, err := l.head(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return cp.note, nil
+	err = l.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
+		signed, err = withCosignatures(ctx, q, cp)
+		return err
+	})
+	return signed, err
 }
 
 // Size is the number of sealed leaves.
@@ -207,8 +223,8 @@ func (l *Ledger) head(ctx context.Context) (cp checkpoint, err error) {
 	return cp, nil
 }
 
-// Proof returns the receipt of a leaf as a c2sp.org/tlog-proof@v1 text against the newest
-// checkpoint. Errors: errs.NotFound "ledger.unknown_id"; errs.Unavailable "ledger.not_sealed_yet",
+// Proof returns the receipt of a leaf as a c2sp.org/tlog-proof@v1 text: against the newest checkpoint
+// that a witness cosigned if the leaf is in it, else against the newest one. Errors: errs.NotFound "ledger.unknown_id"; errs.Unavailable "ledger.not_sealed_yet",
 // which goes away by itself after the next seal.
 func (l *Ledger) Proof(ctx context.Context, id string) ([]byte, error) {
 	var out []byte
@@ -224,11 +240,21 @@ func (l *Ledger) Proof(ctx context.Context, id string) ([]byte, error) {
 		if idx < 0 || idx >= cp.tree.N {
 			return errs.New(errs.Unavailable, "ledger.not_sealed_yet", "id", id)
 		}
+		switch seen, err := latestCosigned(ctx, q); {
+		case err != nil:
+			return err
+		case idx < seen.tree.N:
+			cp = seen
+		}
+		signed, err := withCosignatures(ctx, q, cp)
+		if err != nil {
+			return err
+		}
 		path, err := tlog.ProveRecord(cp.tree.N, idx, l.hashes(ctx, q))
 		if err != nil {
 			return fmt.Errorf("ledger: prove leaf %d of %d: %w", idx, cp.tree.N, err)
 		}
-		out = formatProof(proof{Index: idx, Path: path, Checkpoint: cp.note})
+		out = formatProof(proof{Index: idx, Path: path, Checkpoint: signed})
 		return nil
 	})
 	return out, err

@@ -28,6 +28,8 @@ type log struct {
 	clock *clock.Fake
 	skey  string
 	vkey  string
+
+	witnesses []ledger.WitnessAt
 }
 
 func newLog(t testing.TB) *log {
@@ -52,7 +54,7 @@ func (l *log) process(t testing.TB) *ledger.Ledger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := ledger.New(ledger.Deps{DB: l.db, Clock: l.clock, Origin: origin, Signer: signer})
+	p, err := ledger.New(ledger.Deps{DB: l.db, Clock: l.clock, Origin: origin, Signer: signer, Witnesses: l.witnesses})
 	if err != nil {
 		t.Fatal(err)
 	}

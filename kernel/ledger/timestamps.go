@@ -93,16 +93,40 @@ func (l *Ledger) Timestamp(ctx context.Context, size int64) (d Dated, err error)
 	return d, err
 }
 
-// Figures measures how old the last timestamp is: an alarm for operators.
+// Figures measures how old the last timestamp is and the last cosignature of each witness: alarms for
+// operators.
 func (l *Ledger) Figures() prometheus.Collector {
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	all := figures{prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "dinh_ledger_timestamp_age_seconds",
 		Help: "Time since the newest checkpoint was last seen to be dated by a timestamping authority; -1 before the first.",
-	}, func() float64 {
-		last := l.stamps.last.Load()
-		if last == 0 {
-			return -1
-		}
-		return l.clock.Now().Sub(db.FromMicros(last)).Seconds()
-	})
+	}, func() float64 { return l.age(&l.stamps.last) })}
+	for _, w := range l.witnesses {
+		all = append(all, l.witnessAge(w))
+	}
+	return all
+}
+
+// age is -1 for what never was.
+func (l *Ledger) age(last *atomic.Int64) float64 {
+	if last.Load() == 0 {
+		return -1
+	}
+	return l.clock.Now().Sub(db.FromMicros(last.Load())).Seconds()
+}
+
+// figures are several collectors as one.
+type figures []prometheus.Collector
+
+// Describe sends the descriptions of all.
+func (f figures) Describe(ch chan<- *prometheus.Desc) {
+	for _, c := range f {
+		c.Describe(ch)
+	}
+}
+
+// Collect sends the values of all.
+func (f figures) Collect(ch chan<- prometheus.Metric) {
+	for _, c := range f {
+		c.Collect(ch)
+	}
 }
