@@ -151,22 +151,32 @@ func leafTemplate(use Use, n Name, now time.Time) (*x509.Certificate, error) {
 				t.DNSNames = append(t.DNSNames, host)
 			}
 		}
+	case useOCSP:
+		t.KeyUsage = x509.KeyUsageDigitalSignature
+		t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning}
+		t.ExtraExtensions = []pkix.Extension{{Id: oidNoCheck(), Value: asn1.NullBytes}}
+		t.NotAfter = now.AddDate(0, 0, responderDays)
 	default:
 		return nil, fmt.Errorf("keys: a key for %q has no certificate", use)
 	}
 	return t, nil
 }
 
-// certify signs a template with the authority; a nil authority signs itself.
-func certify(t *x509.Certificate, private crypto.Signer, ca *signer) ([]byte, error) {
-	parent, by := t, private
-	if ca != nil {
-		parent, by = ca.key.Certificate, ca.private
-		if t.NotAfter.After(parent.NotAfter) {
-			t.NotAfter = parent.NotAfter // a certificate beyond its issuer's end verifies nowhere
-		}
+// certifyOwn certifies a key of the keystore; a nil authority signs itself.
+func certifyOwn(t *x509.Certificate, private crypto.Signer, ca *signer) ([]byte, error) {
+	if ca == nil {
+		ca = &signer{key: Key{Certificate: t}, private: private}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, t, parent, private.Public(), by)
+	return certify(t, private.Public(), ca)
+}
+
+// certify signs a template for a key with the authority.
+func certify(t *x509.Certificate, public crypto.PublicKey, ca *signer) ([]byte, error) {
+	parent := ca.key.Certificate
+	if t.NotAfter.After(parent.NotAfter) {
+		t.NotAfter = parent.NotAfter // a certificate beyond its issuer's end verifies nowhere
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, parent, public, ca.private)
 	if err != nil {
 		return nil, fmt.Errorf("keys: certify %q: %w", t.Subject.CommonName, err)
 	}

@@ -11,7 +11,9 @@
 //	 └─ HKDF "contents" ──────► ContentID: name files without telling what is in them
 //
 // An instance has its own certification authority, made at the first Open (ECDSA P-256, ten years).
-// It certifies the members' document-signing and TLS keys. Uses of a key:
+// It certifies the members' document-signing and TLS keys, and with IssueNode keys that live on other
+// nodes. What it certified it can revoke; OCSP and CRL say so to everybody, and PeerCheck with a
+// Revocations source (OCSPSource, CRLSource, the keystore itself) asks before it trusts. Uses of a key:
 //
 //	Sign      Ed25519            exchange messages, checkpoints
 //	Token     ECDSA P-256        tokens whose readers know only ES256
@@ -21,5 +23,8 @@
 // A key is current until it is rotated; after that it still verifies what it signed. Key ids are
 // RFC 7638 thumbprints.
 //
-// Tables: keys_key, keys_subject. Neither holds a name of a person or a number of one.
+// Routes (api_revocation.go): POST /ocsp, GET /ocsp/{request}, GET /ca.crl.
+//
+// Tables: keys_key, keys_subject, keys_issued (each certificate, and when and why it was revoked),
+// keys_crl (the newest list). None holds a name of a person or a number of one.
 package keys

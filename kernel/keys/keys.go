@@ -8,6 +8,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,7 +33,8 @@ const (
 	TLS      Use = "tls"
 	Time     Use = "time"
 
-	useCA Use = "ca" // the instance's own, one of it
+	useCA   Use = "ca"   // the instance's own, one of it
+	useOCSP Use = "ocsp" // its responder's
 )
 
 // Algorithms as JOSE spells them.
@@ -73,6 +75,9 @@ type Deps struct {
 	Clock    clock.Clock
 	Master   [32]byte // from LoadMaster
 	Instance string   // names the certification authority: "VN", "Thành phố Đà Nẵng"
+	// Address is where Routes answer, "https://dinh.gov.vn"; TLS certificates name it for those who ask
+	// whether they are revoked. Empty: they do not.
+	Address string
 }
 
 // Keys is the keystore of an instance, safe for concurrent use, also by several processes on one
@@ -81,13 +86,15 @@ type Keys struct {
 	db       *db.DB
 	clock    clock.Clock
 	instance string
+	address  string
 
 	wrapKeys     cipher.AEAD
 	wrapSubjects cipher.AEAD
 	pseudonym    []byte
 	content      []byte
 
-	ca *signer
+	ca      *signer
+	answers answers
 
 	mu      sync.RWMutex
 	byID    map[string]*signer // immutable but for Retired, which is read afresh by Current
@@ -125,7 +132,7 @@ func Open(ctx context.Context, d Deps) (*Keys, error) {
 		return nil, fmt.Errorf("keys: the master key is all zeroes: load it with LoadMaster")
 	}
 	k := &Keys{
-		db: d.DB, clock: d.Clock, instance: d.Instance,
+		db: d.DB, clock: d.Clock, instance: d.Instance, address: strings.TrimRight(d.Address, "/"),
 		byID:    make(map[string]*signer),
 		current: make(map[slot]cached),
 		deks:    make(map[string]dataKey),
@@ -134,6 +141,9 @@ func Open(ctx context.Context, d Deps) (*Keys, error) {
 		return nil, err
 	}
 	if err := k.openCA(ctx); err != nil {
+		return nil, err
+	}
+	if err := k.adopt(ctx); err != nil {
 		return nil, err
 	}
 	return k, nil

@@ -21,10 +21,13 @@ func (k *Keys) newRecord(at slot, name Name) (*record, error) {
 	case Sign, Token:
 	case useCA:
 		template = caTemplate(k.instance, now)
-	case Document, TLS, Time:
+	case Document, TLS, Time, useOCSP:
 		var err error
 		if template, err = leafTemplate(at.use, name, now); err != nil {
 			return nil, errs.New(errs.Invalid, "keys.name_missing", "owner", at.owner, "use", string(at.use)).Wrap(err)
+		}
+		if at.use == TLS {
+			k.addSources(template)
 		}
 	default:
 		return nil, unknownUse(at.use)
@@ -41,7 +44,7 @@ func (k *Keys) newRecord(at slot, name Name) (*record, error) {
 		return nil, err
 	}
 	if template != nil {
-		if rec.certificate, err = certify(template, private, k.ca); err != nil {
+		if rec.certificate, err = certifyOwn(template, private, k.ca); err != nil {
 			return nil, err
 		}
 		rec.notAfter = template.NotAfter.UnixMicro()

@@ -28,8 +28,8 @@ type signer struct {
 // with a new key under the name given. A wrong use is errs.Invalid "keys.unknown_use", a certificate
 // without a name errs.Invalid "keys.name_missing".
 func (k *Keys) Ensure(ctx context.Context, owner string, use Use, name Name) (Key, error) {
-	if use == useCA {
-		return Key{}, unknownUse(use) // the authority is made by Open and by nobody else
+	if use == useCA || use == useOCSP && owner != "" {
+		return Key{}, unknownUse(use) // the authority is made by Open, its responder by OCSP, and by nobody else
 	}
 	key, err := k.Current(ctx, owner, use)
 	switch {

@@ -54,17 +54,28 @@ func (r *record) publicKey() (Key, error) {
 
 const keyColumns = `kid, owner, use, alg, subject, private, public, certificate, not_after, created, retired`
 
-// insertKey does nothing when the owner has a current key for the use already.
+// insertKey does nothing when the owner has a current key for the use already. A certificate goes into
+// the list of those issued.
 func insertKey(ctx context.Context, q db.Querier, r *record) error {
 	name, err := json.Marshal(r.name)
 	if err != nil {
 		return err
 	}
-	_, err = q.ExecContext(ctx, `
+	res, err := q.ExecContext(ctx, `
 		INSERT INTO keys_key (`+keyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL)
 		ON CONFLICT DO NOTHING`,
 		r.kid, r.owner, string(r.use), r.alg, string(name), r.private, r.public, r.certificate, r.notAfter, r.created)
-	return err
+	if err != nil || len(r.certificate) == 0 || r.use == useCA {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	issued, err := newIssued(r.kid, r.owner, r.certificate)
+	if err != nil {
+		return err
+	}
+	return insertIssued(ctx, q, issued)
 }
 
 // retireKey returns the name of the key, or nil if it was retired before.
