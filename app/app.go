@@ -56,6 +56,7 @@ type App struct {
 	Keys     *keys.Keys
 	Ledger   *ledger.Ledger
 	VKey     string // the ledger's verifier key, for everybody
+	Witness  *ledger.Witness
 	Jobs     *job.Queue
 	Bus      *event.Bus
 	Blobs    blob.Store
@@ -67,8 +68,9 @@ type App struct {
 	Authority *timestamp.Authority
 	Mailbox   *notify.Mailbox // nil when a mail server is configured
 
-	Directory *directory.Directory // nil: a house for itself
-	links     *link.Dialer
+	Directory   *directory.Directory // nil: a house for itself
+	links       *link.Dialer
+	revocations keys.Revocations // of other nodes' certificates
 
 	Registers    *registers.Registers
 	Exchange     *exchange.Exchange
@@ -152,6 +154,9 @@ func (a *App) Run(ctx context.Context) error {
 		a.Jobs.Run,
 		func(ctx context.Context) error { return a.Ledger.Run(ctx, time.Second) },
 		func(ctx context.Context) error { return a.Ledger.RunTimestamps(ctx, time.Minute) },
+	}
+	if len(a.Config.Witnesses) > 0 { // without any it would end at once, and with it the rest
+		work = append(work, func(ctx context.Context) error { return a.Ledger.RunWitnesses(ctx, 10*time.Second) })
 	}
 	if a.Directory != nil {
 		work = append(work, a.runFederation)
@@ -249,7 +254,7 @@ func (a *App) openKernel(ctx context.Context) (err error) {
 	if a.Instance, a.names, err = readCountry(); err != nil {
 		return err
 	}
-	if a.Keys, err = keys.Open(ctx, keys.Deps{DB: a.DB, Clock: c.Clock, Master: master, Instance: a.Instance}); err != nil {
+	if a.Keys, err = keys.Open(ctx, keys.Deps{DB: a.DB, Clock: c.Clock, Master: master, Instance: a.Instance, Address: c.Origin}); err != nil {
 		return err
 	}
 	if a.Blobs, err = openFiles(ctx, c, a.Keys); err != nil {
@@ -261,7 +266,7 @@ func (a *App) openKernel(ctx context.Context) (err error) {
 	a.Metrics = telemetry.NewRegistry()
 	a.Jobs = job.New(job.Deps{DB: a.DB, Clock: c.Clock, Log: c.Log, Workers: c.Workers, LeaseFor: 10 * time.Second})
 	a.Bus = event.New(a.Jobs, c.Clock)
-	return a.openLedger(ctx)
+	return errors.Join(a.openLedger(ctx), a.openWitness(ctx))
 }
 
 func (a *App) openLedger(ctx context.Context) error {
@@ -286,7 +291,7 @@ func (a *App) openLedger(ctx context.Context) error {
 	if a.Config.Timestamps != nil {
 		stamper = *a.Config.Timestamps
 	}
-	if a.Ledger, err = ledger.New(ledger.Deps{DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Origin: origin, Signer: signer, Stamper: stamper}); err != nil {
+	if a.Ledger, err = ledger.New(ledger.Deps{DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Origin: origin, Signer: signer, Stamper: stamper, Witnesses: a.Config.Witnesses}); err != nil {
 		return err
 	}
 	return a.Metrics.Register(a.Ledger.Figures())
@@ -425,7 +430,7 @@ const jobTidy = "forms.tidy"
 
 func (a *App) openServer(context.Context) error {
 	return a.listenWith([]httpx.Block{
-		a.Pages, a.Ledger, a.Authority, a.Registers, a.Exchange, a.Identity, a.Transparency, a.Payments, a.Documents, a.Notify, a.Services, a.Forms, a.Portal, a.Workspace,
+		a.Pages, a.Ledger, a.Authority, a.Keys, a.Witness, a.Registers, a.Exchange, a.Identity, a.Transparency, a.Payments, a.Documents, a.Notify, a.Services, a.Forms, a.Portal, a.Workspace,
 	}, a.authenticate)
 }
 

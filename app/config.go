@@ -17,6 +17,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/blob"
 	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/httpx"
+	"github.com/dinh-gov/dinh/kernel/ledger"
 	"github.com/dinh-gov/dinh/kernel/timestamp"
 )
 
@@ -29,6 +30,9 @@ type Config struct {
 	// Timestamps is an authority of somebody else that dates the ledger; nil: the
 	// house's own, whose clock proves less.
 	Timestamps *timestamp.Client
+	// Witnesses cosign the ledger; WitnessOf are the logs that the house cosigns.
+	Witnesses  []ledger.WitnessAt
+	WitnessOf  []ledger.Watched
 	Origin     string // public address, https://…; empty: http://localhost:8080
 	Demo       bool   // sample people sign in without a passkey; the banner says so
 	People     int    // with Demo: how many people an empty database is seeded with

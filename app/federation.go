@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/blocks/exchange/directory"
+	"github.com/dinh-gov/dinh/kernel/keys"
 	"github.com/dinh-gov/dinh/kernel/link"
 )
 
@@ -68,6 +68,12 @@ func (a *App) openFederation(ctx context.Context) (err error) {
 		return err
 	}
 	a.links = &link.Dialer{TLS: a.linkTLS}
+	a.revocations = keys.NewOCSPSource(keys.Source{
+		Clock: a.Config.Clock, Grace: revocationGrace, Unnamed: true, // what stands in the directory no longer is refused anyway
+		Alarm: func(err error) {
+			a.Config.Log.Error("whether a node's certificate is revoked could not be asked", "error", err)
+		},
+	})
 	return a.Metrics.Register(a.Directory.Figures())
 }
 
@@ -93,28 +99,24 @@ func (a *App) linkTLS(node string) *tls.Config {
 		GetCertificate:       func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return own() },
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return own() },
 		VerifyConnection: func(s tls.ConnectionState) error {
-			return a.checkNode(s.PeerCertificates, node)
+			return a.checkNode(s, node)
 		},
 	}
 }
 
-func (a *App) checkNode(chain []*x509.Certificate, node string) error {
-	if len(chain) == 0 {
-		return errors.New("the other node shows no certificate")
-	}
-	between := x509.NewCertPool()
-	for _, c := range chain[1:] {
-		between.AddCert(c)
-	}
-	_, err := chain[0].Verify(x509.VerifyOptions{
-		Roots: a.Directory.Authorities(), Intermediates: between, CurrentTime: a.Config.Clock.Now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
-	})
-	if err != nil {
+// revocationGrace is how long nodes go on talking while nobody can be asked
+// about their certificates.
+const revocationGrace = 4 * time.Hour
+
+func (a *App) checkNode(s tls.ConnectionState, node string) error {
+	check := keys.PeerCheck{Roots: a.Directory.Authorities(), Revocations: a.revocations, Clock: a.Config.Clock, Usage: x509.ExtKeyUsageAny}
+	if err := check.VerifyConnection(s); err != nil {
 		return err
 	}
-	found, ok := a.Directory.NodeBy(chain[0])
+	shown := s.PeerCertificates[0]
+	found, ok := a.Directory.NodeBy(shown)
 	if !ok || node != "" && found.ID != node {
-		return fmt.Errorf("the certificate %s does not stand in the directory for that node", directory.Fingerprint(chain[0]))
+		return fmt.Errorf("the certificate %s does not stand in the directory for that node", directory.Fingerprint(shown))
 	}
 	return nil
 }

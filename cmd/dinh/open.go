@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,7 @@ import (
 // house holds the flags that every verb on a running house's data takes.
 type house struct {
 	data, database, files, origin, smtp, mailFrom, proxy, tsa, tsaCA string
+	witnesses, witnessOf                                             []string
 
 	demo             bool
 	people, cast     int
@@ -45,6 +47,8 @@ func (h *house) flags(c *cobra.Command) {
 	f.Float64Var(&h.rate, "rate", 0, "requests a second that one client may make; 0 is no limit")
 	f.StringVar(&h.tsa, "tsa", env("DINH_TSA", ""), "timestamping authority (RFC 3161) that dates the ledger, https://…; default: the house's own (DINH_TSA)")
 	f.StringVar(&h.tsaCA, "tsa-ca", env("DINH_TSA_CA", ""), "file with the authority's root certificates, PEM (DINH_TSA_CA)")
+	f.StringArrayVar(&h.witnesses, "witness", strings.Fields(env("DINH_WITNESS", "")), "address=verifier key of a witness that cosigns the ledger; may be repeated (DINH_WITNESS, with spaces between)")
+	f.StringArrayVar(&h.witnessOf, "witness-of", strings.Fields(env("DINH_WITNESS_OF", "")), "name=verifier key of a log that this house cosigns; may be repeated (DINH_WITNESS_OF, with spaces between)")
 	f.StringVar(&h.proxy, "proxy-header", env("DINH_PROXY_HEADER", ""), "behind a proxy: the header in which it names the client, such as X-Forwarded-For (DINH_PROXY_HEADER)")
 	f.StringVar(&h.node.Node, "node", env("DINH_NODE", ""), "this node's id in the member directory, such as GOV/MPS/node1 (DINH_NODE)")
 	f.StringVar(&h.node.Central, "central", env("DINH_CENTRAL", ""), "address of the central node, which publishes the directory (DINH_CENTRAL)")
@@ -91,11 +95,29 @@ func (h *house) config(errOut io.Writer) (app.Config, error) {
 			return c, err
 		}
 	}
+	if c.Witnesses, err = each(h.witnesses, app.ParseWitness); err != nil {
+		return c, err
+	}
+	if c.WitnessOf, err = each(h.witnessOf, app.ParseWatched); err != nil {
+		return c, err
+	}
 	if h.smtp == "" {
 		return c, nil
 	}
 	c.Mail, err = app.ParseMail(h.smtp, h.mailFrom)
 	return c, err
+}
+
+// each reads all values of a flag.
+func each[T any](texts []string, parse func(string) (T, error)) (all []T, err error) {
+	for _, text := range texts {
+		v, err := parse(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
 }
 
 // exists says where to look when there is no house in the data folder.

@@ -33,6 +33,9 @@ type Source struct {
 	// Grace is how long a source may be silent before nobody passes any more; within it certificates
 	// pass that are not known to be revoked. 0: nobody passes.
 	Grace time.Duration
+	// Unnamed lets certificates pass that name no responder, where there is none in URL: whoever sets it
+	// has another way to take them back.
+	Unnamed bool
 	// Alarm is told of each failure, also of those that are borne with.
 	Alarm func(error)
 }
@@ -88,6 +91,9 @@ func (s *OCSPSource) Check(ctx context.Context, cert, issuer *x509.Certificate) 
 	}
 	if url == "" && len(cert.OCSPServer) > 0 {
 		url = cert.OCSPServer[0]
+	}
+	if url == "" && s.Unnamed {
+		return nil
 	}
 	if s.grace.resting(url, now) {
 		return s.grace.failed(url, now, nil)
