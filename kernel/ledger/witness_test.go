@@ -11,6 +11,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -182,6 +184,38 @@ func TestWitnessRefusesASplitView(t *testing.T) {
 	}
 	if got := testutil.CollectAndCount(w.Figures()); got != 4 { // cosigned, split_view, wrong_proof, stale
 		t.Errorf("%d figures", got)
+	}
+}
+
+// Of many requests at once that all start from what the witness knows, it grants those of one tree, in
+// two processes too, and what it knows never shrinks.
+func TestWitnessUnderRaces(t *testing.T) {
+	l := newLog(t)
+	known := ledger.Watched{Origin: origin, VKey: l.vkey}
+	two := []witness{newWitness(t, l, l.db, known), newWitness(t, l, l.db, known)}
+	l.grow(t, 0, 10)
+	if code, _, answer := two[0].add(t, l.asks(t, 0)); code != 200 {
+		t.Fatal(code, answer)
+	}
+	var bodies []string
+	for size := 11; size <= 26; size++ {
+		l.grow(t, size-1, size)
+		bodies = append(bodies, l.asks(t, 10))
+	}
+	var granted atomic.Int64
+	var wg sync.WaitGroup
+	for i, body := range bodies {
+		wg.Go(func() {
+			if _, err := two[i%2].Cosign(t.Context(), []byte(body)); err == nil {
+				granted.Store(int64(11 + i))
+			} else if errs.CodeOf(err) != "ledger.witness_stale" {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n, err := two[0].Size(t.Context(), origin); err != nil || n < 11 || n != granted.Load() {
+		t.Errorf("it knows %d, granted %d, %v", n, granted.Load(), err)
 	}
 }
 
