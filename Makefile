@@ -7,7 +7,7 @@ GO_FILES := $(shell find app blocks cmd country kernel web -name '*.go' -o -name
 PG_BIN ?= $(firstword $(wildcard /usr/lib/postgresql/*/bin) $(dir $(shell command -v initdb 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help assets build run test test-pg demo check bench lint browser crash fuzz new-block clean
+.PHONY: help assets build run test test-pg demo check bench lint browser crash faults bench-exchange fuzz new-block clean
 
 help: ## list these commands
 	@echo "Đình — the common house of a digital government"; echo
@@ -43,6 +43,12 @@ browser: build ## both journeys in a real browser, with axe and screenshots
 crash: build ## kill -9 at random moments, restart, count everything
 	DINH_CRASH_KILLS=$${KILLS:-200} $(GO) test -count=1 -timeout 25m -run TestKill ./test/crash
 
+bench-exchange: build ## exchanges per second through two gateways, beside a bare proxy → build/bench/exchange.json
+	$(BIN) bench exchange
+
+faults: build ## gateways, databases and networks that break under load; then count everything
+	DINH_FAULTS=1 $(GO) test -count=1 -timeout 15m -v ./test/faults
+
 bench: build ## applications per second, pages, memory, start time → build/bench/*.json
 	$(BIN) bench
 
@@ -58,14 +64,16 @@ new-block: ## write a compiling, tested, documented block: make new-block name=p
 	@test -n "$(name)" || { echo "usage: make new-block name=permits (one lower-case noun)"; exit 2; }
 	$(GO) run ./cmd/newblock $(name)
 
-check: ## what CI runs: lint, tests, PostgreSQL, demo, crash, browser, fuzz, bench
+check: ## what CI runs: lint, tests, PostgreSQL, demo, crash, faults, browser, fuzz, benches
 	$(MAKE) lint
 	$(MAKE) test-pg
 	$(MAKE) demo
 	$(MAKE) crash
+	$(MAKE) faults
 	$(MAKE) browser
 	$(MAKE) fuzz
 	$(MAKE) bench
+	$(MAKE) bench-exchange
 	$(MAKE) test
 
 clean: ## remove what was built; data in var/ stays

@@ -241,7 +241,7 @@ func (r *run) give(d *Delivery, body *lastHeld) error {
 
 // bodyError words what went wrong with a request's body on its way.
 func bodyError(err error) error {
-	if errs.CodeOf(err) != "" {
+	if _, coded := errs.As(err); coded {
 		return err
 	}
 	if errors.Is(err, errLength) {

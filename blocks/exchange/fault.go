@@ -55,7 +55,21 @@ func faultOf(err error, a *ask) (f fault, own bool) {
 		return fault{atClient + "invalid_client_identifier", "Invalid Client Id"}, true
 	case "bad_method":
 		return fault{atClient + "invalid_http_method", "Must use one of DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"}, true
-	case "wrong_key", "signature_false", "bad_signature", "bad_digest":
+	case "node_unreachable":
+		return fault{atAsker + "network_error", "Could not connect to the node of " + service + "; nothing was sent"}, true
+	case "node_lost":
+		return fault{atAsker + "network_error", "The connection to the node of " + service + " was lost; repeat the request with the same X-Road-Id"}, true
+	case "node_failed":
+		return fault{atProvider + "internal_error", "The node of " + service + " could not answer; repeat the request with the same X-Road-Id"}, true
+	case "delivered_before":
+		return fault{atClient + "invalid_request", "The request was delivered before and is not delivered twice; ask the service how it went, or send it anew under another X-Road-Id"}, true
+	case "body_length":
+		return fault{atClient + "invalid_body", "The body does not have the length that Content-Length announced"}, true
+	case "bad_message":
+		return fault{atProvider + "invalid_message", "The message between the nodes is not well formed"}, true
+	case "unknown_node":
+		return fault{atProvider + "ssl_authentication_failed", "The node that asks is not in the member directory"}, true
+	case "wrong_key", "signature_false", "bad_signature", "bad_digest", "signature_stale":
 		return fault{atProvider + "invalid_signature_value", "Signature is not valid"}, true
 	case "cannot_sign":
 		return fault{atAsker + "cannot_create_signature", "Cannot create signature"}, true

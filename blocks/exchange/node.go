@@ -232,11 +232,12 @@ func (x *Exchange) arrived(ctx context.Context, m MemberID, p *Proof, components
 // unanswered leaves the trace of a question that brought nothing from another
 // node, and gives its error.
 func (x *Exchange) unanswered(ctx context.Context, a *ask, cause error) error {
-	switch {
-	case errors.Is(cause, link.ErrUnreachable):
-		cause = unavailable("exchange.node_unreachable", cause)
-	case errs.CodeOf(cause) == "":
-		cause = unavailable("exchange.node_lost", cause)
+	if _, coded := errs.As(cause); !coded {
+		code := "exchange.node_lost"
+		if errors.Is(cause, link.ErrUnreachable) {
+			code = "exchange.node_unreachable"
+		}
+		cause = unavailable(code, cause)
 	}
 	return x.note(ctx, a, traceInfo{
 		decision: decision{purpose: a.Purpose, legalBasis: a.LegalBasis, fields: a.Fields},

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // postgres is a private cluster that may be killed.
@@ -53,18 +54,34 @@ func startPostgres(t *testing.T) *postgres {
 
 func (p *postgres) run(t *testing.T, name string, args ...string) {
 	t.Helper()
+	if err := p.try(name, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *postgres) try(name string, args ...string) error {
 	all := append(append(append([]string{}, p.as...), filepath.Join(p.bin, name)), args...)
 	c := exec.Command(all[0], all[1:]...) //nolint:gosec // PostgreSQL's own programs
 	c.Dir = p.dir
 	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v: %s", name, err, out)
+		return fmt.Errorf("%s: %w: %s", name, err, out)
 	}
+	return nil
 }
 
 func (p *postgres) start(t *testing.T) {
 	t.Helper()
-	p.run(t, "pg_ctl", "-D", p.dir+"/data", "-w", "-s", "-l", p.dir+"/data/log", "-o",
-		fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories=%s -c max_connections=200", p.port, p.dir), "start")
+	for try := 0; ; try++ { // backends of the killed server hold its memory until they notice
+		err := p.try("pg_ctl", "-D", p.dir+"/data", "-w", "-s", "-l", p.dir+"/data/log", "-o",
+			fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories=%s -c max_connections=200", p.port, p.dir), "start")
+		if err == nil {
+			return
+		}
+		if try == 50 {
+			t.Fatal(err)
+		}
+		wait(t.Context(), 200*time.Millisecond)
+	}
 }
 
 // kill ends the server at once, as a power cut would.
@@ -80,7 +97,6 @@ func (p *postgres) kill(t *testing.T) {
 	}
 	_ = syscall.Kill(-pid, syscall.SIGKILL) // the postmaster leads its group
 	_ = syscall.Kill(pid, syscall.SIGKILL)
-	_ = os.Remove(p.dir + "/data/postmaster.pid")
 }
 
 func (p *postgres) database(t *testing.T, name string) string {
