@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/digitorus/pkcs7"
 	"github.com/digitorus/timestamp"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
@@ -115,31 +116,57 @@ func (a *Authority) post(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// Verify checks that an answer grants a timestamp for this SHA-256 digest, by a
-// certificate for timestamping that leads to roots, and gives its time.
+// Verify checks that an answer grants a timestamp for this SHA-256 digest, signed
+// by a certificate for timestamping that leads to roots, and gives its time.
 // Error: timestamp.false.
 func Verify(reply []byte, digest [32]byte, roots *x509.CertPool) (time.Time, error) {
+	token, err := Token(reply)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return VerifyToken(token, digest, roots)
+}
+
+// Token takes the timestamp itself out of an answer, in DER, as signatures carry
+// it. Error: timestamp.false.
+func Token(reply []byte) ([]byte, error) {
 	t, err := timestamp.ParseResponse(reply)
 	if err != nil {
-		return time.Time{}, untrue("the answer cannot be read or is not signed rightly").Wrap(err)
+		return nil, unreadable().Wrap(err)
+	}
+	return t.RawToken, nil
+}
+
+// VerifyToken is Verify for what Token gave.
+func VerifyToken(token []byte, digest [32]byte, roots *x509.CertPool) (time.Time, error) {
+	t, err := timestamp.Parse(token) // checks the signature
+	if err != nil {
+		return time.Time{}, unreadable().Wrap(err)
 	}
 	if t.HashAlgorithm != crypto.SHA256 || !bytes.Equal(t.HashedMessage, digest[:]) {
 		return time.Time{}, untrue("it is for something else")
 	}
-	if len(t.Certificates) == 0 {
+	p7, err := pkcs7.Parse(token)
+	if err != nil {
+		return time.Time{}, unreadable().Wrap(err)
+	}
+	// The signer's own certificate must lead to a root: a good certificate that
+	// lies beside it proves nothing.
+	signer := p7.GetOnlySigner()
+	if signer == nil {
 		return time.Time{}, untrue("it holds no certificate")
 	}
 	between := x509.NewCertPool()
 	for _, c := range t.Certificates {
 		between.AddCert(c)
 	}
-	for _, c := range t.Certificates {
-		_, err = c.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: t.Time, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping}})
-		if err == nil {
-			return t.Time, nil
-		}
+	_, err = signer.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: t.Time, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping}})
+	if err != nil {
+		return time.Time{}, untrue("its certificate leads to no trusted authority").Wrap(err)
 	}
-	return time.Time{}, untrue("its certificate leads to no trusted authority").Wrap(err)
+	return t.Time, nil
 }
+
+func unreadable() *errs.Error { return untrue("the answer cannot be read or is not signed rightly") }
 
 func untrue(why string) *errs.Error { return errs.New(errs.Invalid, "timestamp.false", "why", why) }

@@ -3,10 +3,15 @@ package timestamp_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"io"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,6 +20,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/digitorus/pkcs7"
+	stamps "github.com/digitorus/timestamp"
 
 	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/db/dbtest"
@@ -91,6 +99,59 @@ func TestStampAndVerify(t *testing.T) {
 				t.Errorf("%s, %s: %v", name, what, err)
 			}
 		}
+	}
+}
+
+// TestSignerMustBeTrusted puts an authority's good certificate beside a forger's
+// own: what counts is who signed.
+func TestSignerMustBeTrusted(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	digest := sha256.Sum256([]byte("a checkpoint"))
+	good, err := h.Stamp(t.Context(), digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	genuine, err := stamps.ParseResponse(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(7), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(50, 0, 0), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside, err := pkcs7.Parse(genuine.RawToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged, err := pkcs7.NewSignedData(inside.Content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged.SetContentType(asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 1, 4})
+	forged.SetDigestAlgorithm(pkcs7.OIDDigestAlgorithmSHA256)
+	if err := forged.AddSigner(own, key, pkcs7.SignerInfoConfig{}); err != nil {
+		t.Fatal(err)
+	}
+	forged.AddCertificate(inside.Certificates[0])
+	token, err := forged.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at, err := timestamp.VerifyToken(token, digest, h.roots); errs.CodeOf(err) != "timestamp.false" || !strings.Contains(err.Error(), "unknown authority") {
+		t.Errorf("a forger's timestamp: %v, %v", at, err)
 	}
 }
 
