@@ -39,7 +39,8 @@ type LogQuery struct {
 	Limit     int       `json:"limit,omitempty"`  // 1–500, 100 unless given
 }
 
-// LogSearch is a search that somebody made: who, why, for what.
+// LogSearch is a search that somebody made: who, why, for what. Officer is the
+// officer's id, or the system's that asked for the evidence of its own message.
 type LogSearch struct {
 	ID      string          `json:"id"`
 	At      time.Time       `json:"at"`
@@ -103,6 +104,46 @@ func (x *Exchange) LogEvidence(ctx context.Context, messageID, reason string) ([
 	return out, nil
 }
 
+// Handed is the evidence of a message with the commitments of its access events
+// in the ledger. Whose data were exchanged is not in it.
+type Handed struct {
+	Evidence
+	Events []Committed
+}
+
+// Committed is the leaf of an event in the ledger.
+type Committed struct {
+	ID   string
+	Leaf []byte
+}
+
+// reasonHandedOut stands in the log where X-Road's protocol asks for no reason.
+const reasonHandedOut = "GET /asic"
+
+// maxHanded is how many sendings of one message are handed out at once.
+const maxHanded = 100
+
+// HandOut gives the evidence of a client's message, the oldest sending first, at
+// most a hundred: to the client itself, to officers with RoleLog of its member and
+// to operators. It writes down who asked before it gives anything, as searches of
+// the log are. errs.Forbidden "exchange.client_mismatch" to another client,
+// "exchange.not_your_client" to another member's officer; auth.wrong_role.
+func (x *Exchange) HandOut(ctx context.Context, client SubsystemID, messageID string) ([]Handed, error) {
+	if p := auth.From(ctx); p.IsClient() {
+		if p.Subsystem != client.String() {
+			return nil, errs.New(errs.Forbidden, "exchange.client_mismatch", "client", client.String())
+		}
+	} else if member, err := auditor(ctx); err != nil {
+		return nil, err
+	} else if member != "" && member != client.Owner().String() {
+		return nil, errs.New(errs.Forbidden, "exchange.not_your_client", "client", client.String())
+	}
+	if err := x.keepSearch(ctx, reasonHandedOut, map[string]string{"asic": clip(messageID), "client": client.String()}); err != nil {
+		return nil, err
+	}
+	return x.store.handOut(ctx, client.String(), messageID)
+}
+
 // LogSearches lists the newest hundred searches: an operator's of everybody,
 // an officer's of their member.
 func (x *Exchange) LogSearches(ctx context.Context) ([]LogSearch, error) {
@@ -139,10 +180,18 @@ func (x *Exchange) noteSearch(ctx context.Context, reason string, query any) (me
 	if n := text.Len(reason); n < minReason || n > maxReason {
 		return "", errs.New(errs.Invalid, "exchange.log_reason", "least", minReason, "most", maxReason).With(errs.Field{Name: "reason", Code: "exchange.log_reason", Args: map[string]any{"least": minReason, "most": maxReason}})
 	}
+	return member, x.keepSearch(ctx, reason, query)
+}
+
+func (x *Exchange) keepSearch(ctx context.Context, reason string, query any) error {
 	asked, err := json.Marshal(query)
 	if err != nil {
-		return "", fmt.Errorf("exchange: a search of the log: %w", err)
+		return fmt.Errorf("exchange: a search of the log: %w", err)
 	}
 	p, now := auth.From(ctx), x.clock.Now()
-	return member, x.store.insertLogSearch(ctx, LogSearch{ID: id.New(now), At: now, Officer: p.Officer, Member: p.Member, Reason: reason, Query: asked})
+	who := p.Officer
+	if p.IsClient() {
+		who = p.Subsystem
+	}
+	return x.store.insertLogSearch(ctx, LogSearch{ID: id.New(now), At: now, Officer: who, Member: p.Member, Reason: reason, Query: asked})
 }

@@ -2,11 +2,13 @@ package exchange
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/dinh-gov/dinh/kernel/db"
+	"github.com/dinh-gov/dinh/kernel/ledger"
 )
 
 // searchEvents walks the events of a time from the newest, or those of one
@@ -57,4 +59,42 @@ func (s store) logSearches(ctx context.Context, member string) ([]LogSearch, err
 		l.At, l.Query = db.FromMicros(at), []byte(query)
 		return l, err
 	}, `SELECT id, at, officer, member, reason, query FROM exchange_log_search WHERE $1 = '' OR member = $1 ORDER BY id DESC LIMIT 100`, member)
+}
+
+// handOut reads the evidence of a client's message and the leaves of its events.
+// An event belongs to the sending whose signed request it names; one whose key was
+// destroyed has no leaf that could be computed, and is left out.
+func (s store) handOut(ctx context.Context, client, messageID string) ([]Handed, error) {
+	all, err := s.evidence(ctx, messageID)
+	if err != nil {
+		return nil, err
+	}
+	var out []Handed
+	at := map[string]int{}
+	for _, e := range all {
+		if e.Client == client && len(out) < maxHanded {
+			at[digest([]byte(e.Request.Base))] = len(out)
+			out = append(out, Handed{Evidence: e})
+		}
+	}
+	if len(out) == 0 {
+		return nil, nil
+	}
+	entries, err := db.List(ctx, s.db, func(scan db.Scan) (e entry, err error) {
+		e.Event, e.key, err = scanEvent(scan)
+		return e, err
+	}, `SELECT `+eventColumns+` FROM exchange_event WHERE message_id = $1 AND commit_key <> '' ORDER BY id`, messageID)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		key, err := base64.RawURLEncoding.DecodeString(e.key)
+		if err != nil {
+			return nil, fmt.Errorf("exchange: the key of event %s: %w", e.ID, err)
+		}
+		if i, ok := at[e.RequestDigest]; ok {
+			out[i].Events = append(out[i].Events, Committed{e.ID, ledger.Commit(key, e.Canonical())})
+		}
+	}
+	return out, nil
 }
