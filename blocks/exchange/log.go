@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -108,7 +109,8 @@ func (x *Exchange) LogEvidence(ctx context.Context, messageID, reason string) ([
 // in the ledger. Whose data were exchanged is not in it.
 type Handed struct {
 	Evidence
-	Events []Committed
+	RequestKey, AnswerKey ed25519.PublicKey // nil where there is no signature
+	Events                []Committed
 }
 
 // Committed is the leaf of an event in the ledger.
@@ -141,7 +143,42 @@ func (x *Exchange) HandOut(ctx context.Context, client SubsystemID, messageID st
 	if err := x.keepSearch(ctx, reasonHandedOut, map[string]string{"asic": clip(messageID), "client": client.String()}); err != nil {
 		return nil, err
 	}
-	return x.store.handOut(ctx, client.String(), messageID)
+	out, err := x.store.handOut(ctx, client.String(), messageID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		h := &out[i]
+		if h.RequestKey, err = x.publicKey(ctx, h.Request.KeyID, h.At); err != nil {
+			return nil, err
+		}
+		if h.AnswerKey, err = x.publicKey(ctx, h.Answer.KeyID, h.At); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// publicKey is the key that signed: a member's of this node, or one that the
+// directory knew at that time.
+func (x *Exchange) publicKey(ctx context.Context, keyID string, at time.Time) (ed25519.PublicKey, error) {
+	if keyID == "" {
+		return nil, nil
+	}
+	if x.directory != nil {
+		if _, public, ok := x.directory.Key(keyID, at); ok {
+			return public, nil
+		}
+	}
+	key, err := x.keys.Key(ctx, keyID)
+	if err != nil {
+		return nil, err
+	}
+	public, ok := key.Public.(ed25519.PublicKey)
+	if !ok {
+		return nil, errs.New(errs.Internal, "exchange.wrong_key")
+	}
+	return public, nil
 }
 
 // LogSearches lists the newest hundred searches: an operator's of everybody,

@@ -73,7 +73,7 @@ func (s store) handOut(ctx context.Context, client, messageID string) ([]Handed,
 	at := map[string]int{}
 	for _, e := range all {
 		if e.Client == client && len(out) < maxHanded {
-			at[digest([]byte(e.Request.Base))] = len(out)
+			at[digest(e.Request.Base)] = len(out)
 			out = append(out, Handed{Evidence: e})
 		}
 	}

@@ -33,10 +33,9 @@ func Messages() fs.FS { return messages }
 // certificate has the member's id there.
 const Unit = "exchange evidence"
 
-// Keystore keeps the node's sealing key and the members' keys. kernel/keys is one.
+// Keystore keeps the node's sealing key. kernel/keys is one.
 type Keystore interface {
 	Ensure(ctx context.Context, owner string, use keys.Use, name keys.Name) (keys.Key, error)
-	Key(ctx context.Context, kid string) (keys.Key, error)
 	CryptoSigner(ctx context.Context, kid string) (crypto.Signer, error)
 	CA() *x509.Certificate
 }
@@ -66,9 +65,10 @@ type Deps struct {
 	Stamper  Stamper
 	Clock    clock.Clock
 	Log      *slog.Logger
-	Instance string // "VN"
-	VKey     string // the ledger's verifier key
-	Origin   string // where this node is: https://dinh.gov.vn
+	Instance string            // "VN"
+	VKey     string            // the ledger's verifier key
+	Origin   string            // where this node is: https://dinh.gov.vn
+	Owner    exchange.MemberID // who runs this node, for shared-params.xml; zero: the first member
 }
 
 // Containers makes containers. Safe for concurrent use.
@@ -130,14 +130,14 @@ func assemble(c contents, s seal) ([]byte, error) {
 func (m *Containers) contents(ctx context.Context, h exchange.Handed, kind string) (c contents, err error) {
 	c.statement = statement{Format: Format, Kind: kind, Instance: m.d.Instance, MessageID: h.MessageID, At: h.At.UTC()}
 	c.request, c.proofs = h.Request.Base, map[string][]byte{}
-	if c.Request, err = m.signed(ctx, nameRequest, owner(h.Client), h.Request); err != nil {
+	if c.Request, err = newSigned(nameRequest, owner(h.Client), h.Request, h.RequestKey); err != nil {
 		return c, err
 	}
 	if kind == Response {
 		if h.Answer.Base == "" {
 			return c, errs.New(errs.NotFound, "asic.no_answer")
 		}
-		a, err := m.signed(ctx, nameAnswer, owner(h.Service), h.Answer)
+		a, err := newSigned(nameAnswer, owner(h.Service), h.Answer, h.AnswerKey)
 		if err != nil {
 			return c, err
 		}
@@ -166,14 +166,9 @@ func owner(id string) string {
 	return parts[1] + "/" + parts[2]
 }
 
-func (m *Containers) signed(ctx context.Context, name, member string, p exchange.Proof) (signed, error) {
-	key, err := m.d.Keys.Key(ctx, p.KeyID)
-	if err != nil {
-		return signed{}, err
-	}
-	public, ok := key.Public.(ed25519.PublicKey)
-	if !ok {
-		return signed{}, errs.New(errs.Internal, "asic.foreign_key", "kid", p.KeyID)
+func newSigned(name, member string, p exchange.Proof, public ed25519.PublicKey) (signed, error) {
+	if public == nil {
+		return signed{}, errs.New(errs.Internal, "asic.no_key", "kid", p.KeyID)
 	}
 	return signed{File: name, Member: member, Key: newJWK(public, p.KeyID), Signature: p.Signature}, nil
 }

@@ -63,7 +63,10 @@ func pack(at time.Time, files []file) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return b.Bytes(), w.Close()
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 func dosTime(t time.Time) (date, clock uint16) {
