@@ -17,6 +17,7 @@ import (
 	"github.com/dinh-gov/dinh/blocks/cases"
 	"github.com/dinh-gov/dinh/blocks/documents"
 	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/exchange/asic"
 	"github.com/dinh-gov/dinh/blocks/exchange/directory"
 	"github.com/dinh-gov/dinh/blocks/forms"
 	"github.com/dinh-gov/dinh/blocks/identity"
@@ -69,6 +70,7 @@ type App struct {
 	Mailbox   *notify.Mailbox // nil when a mail server is configured
 
 	Directory   *directory.Directory // nil: a house for itself
+	Evidence    *asic.Containers     // what proves an exchange to third parties
 	links       *link.Dialer
 	revocations keys.Revocations // of other nodes' certificates
 
@@ -189,7 +191,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 // header for header, and no path is cleaned on the way.
 func (a *App) ServeXRoad(ctx context.Context, l net.Listener) error {
 	s := &http.Server{
-		Handler: a.Exchange.R1Handler(), ConnContext: exchange.CaptureContext, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: a.Evidence.Beside(a.Exchange.R1Handler()), ConnContext: exchange.CaptureContext, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.Config.Log.Handler(), slog.LevelWarn),
 	}
 	done := make(chan error, 1)
@@ -287,11 +289,7 @@ func (a *App) openLedger(ctx context.Context) error {
 		return err
 	}
 	a.Authority = timestamp.NewAuthority(a.Keys, a.Config.Clock, a.Instance, keys.Name{CommonName: "Đình timestamping authority " + a.Instance})
-	var stamper ledger.Stamper = a.Authority
-	if a.Config.Timestamps != nil {
-		stamper = *a.Config.Timestamps
-	}
-	if a.Ledger, err = ledger.New(ledger.Deps{DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Origin: origin, Signer: signer, Stamper: stamper, Witnesses: a.Config.Witnesses}); err != nil {
+	if a.Ledger, err = ledger.New(ledger.Deps{DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Origin: origin, Signer: signer, Stamper: a.stamper(), Witnesses: a.Config.Witnesses}); err != nil {
 		return err
 	}
 	return a.Metrics.Register(a.Ledger.Figures())
@@ -299,7 +297,7 @@ func (a *App) openLedger(ctx context.Context) error {
 
 func (a *App) openPages(context.Context) (err error) {
 	a.Catalog, err = i18n.New(web.Messages(), httpx.Messages(), money.Messages(), calendar.Messages(), rules.Messages(), keys.Messages(), job.Messages(), ledger.Messages(), timestamp.Messages(), blob.Messages(),
-		registers.Messages(), exchange.Messages(), directory.Messages(), identity.Messages(), transparency.Messages(), payments.Messages(), documents.Messages(),
+		registers.Messages(), exchange.Messages(), asic.Messages(), directory.Messages(), identity.Messages(), transparency.Messages(), payments.Messages(), documents.Messages(),
 		notify.Messages(), services.Messages(), forms.Messages(), cases.Messages(), portal.Messages(), workspace.Messages())
 	if err != nil {
 		return err
@@ -430,7 +428,7 @@ const jobTidy = "forms.tidy"
 
 func (a *App) openServer(context.Context) error {
 	return a.listenWith([]httpx.Block{
-		a.Pages, a.Ledger, a.Authority, a.Keys, a.Witness, a.Registers, a.Exchange, a.Identity, a.Transparency, a.Payments, a.Documents, a.Notify, a.Services, a.Forms, a.Portal, a.Workspace,
+		a.Pages, a.Ledger, a.Authority, a.Keys, a.Witness, a.Registers, a.Exchange, a.Evidence, a.Identity, a.Transparency, a.Payments, a.Documents, a.Notify, a.Services, a.Forms, a.Portal, a.Workspace,
 	}, a.authenticate)
 }
 

@@ -2,6 +2,7 @@ package app
 
 import (
 	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/exchange/asic"
 	"github.com/dinh-gov/dinh/blocks/transparency"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/i18n"
@@ -23,7 +24,7 @@ func Explain(c *i18n.Catalog, lang i18n.Lang, err error) string {
 
 // ExplainPlain is Explain where no house is open.
 func ExplainPlain(err error) string {
-	c, loadErr := i18n.New(exchange.Messages(), transparency.Messages())
+	c, loadErr := i18n.New(exchange.Messages(), asic.Messages(), transparency.Messages())
 	if loadErr != nil {
 		return err.Error()
 	}

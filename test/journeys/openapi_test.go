@@ -29,6 +29,10 @@ var outside = map[string]string{
 	"/ca.pem":              "a certificate",
 	"/r1/":                 "X-Road's message protocol for REST",
 	"/listClients":         "X-Road's metaservice",
+	"/asic":                "X-Road's download of signed documents",
+	"/verificationconf":    "X-Road's configuration, for verifiers",
+	"/internalconf":        "X-Road's configuration, for its tools",
+	"/internalconf/":       "X-Road's configuration, for its tools",
 }
 
 func isOutside(path string) bool {
