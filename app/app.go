@@ -336,8 +336,10 @@ func (a *App) openExchange(context.Context) (err error) {
 	if a.Directory != nil {
 		d.Directory, d.Carrier, d.Node = nodes{a.Directory}, a.links, c.Federation.Node
 	}
-	a.Exchange, err = exchange.New(d)
-	return err
+	if a.Exchange, err = exchange.New(d); err != nil {
+		return err
+	}
+	return a.openEvidence()
 }
 
 // openMail uses the configured server or, in a demonstration, our own mailbox.

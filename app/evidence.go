@@ -1,8 +1,6 @@
 package app
 
 import (
-	"context"
-
 	"github.com/dinh-gov/dinh/blocks/exchange/asic"
 	"github.com/dinh-gov/dinh/kernel/ledger"
 )
@@ -16,7 +14,7 @@ func (a *App) stamper() ledger.Stamper {
 	return a.Authority
 }
 
-func (a *App) openEvidence(context.Context) (err error) {
+func (a *App) openEvidence() (err error) {
 	c := a.Config
 	a.Evidence, err = asic.New(asic.Deps{
 		Exchange: a.Exchange, Keys: a.Keys, Ledger: a.Ledger, Stamper: a.stamper(), Clock: c.Clock, Log: c.Log, Instance: a.Instance, VKey: a.VKey, Origin: c.Origin,

@@ -25,7 +25,7 @@ func OpenGateway(ctx context.Context, c Config) (*App, error) {
 }
 
 func (a *App) openGatewayServer(context.Context) error {
-	return a.listenWith([]httpx.Block{a.Pages, a.Ledger, a.Authority, a.Keys, a.Witness, a.Exchange}, func(r *http.Request) (auth.Principal, error) {
+	return a.listenWith([]httpx.Block{a.Pages, a.Ledger, a.Authority, a.Keys, a.Witness, a.Exchange, a.Evidence}, func(r *http.Request) (auth.Principal, error) {
 		p, _, err := a.Exchange.AuthenticateClient(r)
 		return p, err
 	})
