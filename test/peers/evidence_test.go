@@ -325,7 +325,7 @@ func TestRFC9421Library(t *testing.T) {
 			}
 			u.write(t, file, u.files[file])
 		}
-		if r, err := asic.Verify(data, []*x509.Certificate{h.Keys.CA()}); err != nil || !r.Holds() {
+		if r, err := asic.Verify(data, asic.Trust{Authorities: []*x509.Certificate{h.Keys.CA()}}); err != nil || !r.Holds() {
 			t.Errorf("%s: our own verdict: %+v %v", form, r, err)
 		}
 	}

@@ -17,6 +17,13 @@ import (
 	"github.com/dinh-gov/dinh/kernel/httpx"
 )
 
+// Exchange hands out evidence and lists members. blocks/exchange is one.
+type Exchange interface {
+	HandOut(ctx context.Context, client exchange.SubsystemID, messageID string) ([]exchange.Handed, error)
+	Members(ctx context.Context) ([]exchange.Member, error)
+	AuthenticateClient(r *http.Request) (p auth.Principal, found bool, err error)
+}
+
 // Routes are the doors of this package on the shared listener.
 func (m *Containers) Routes() []httpx.Route {
 	asking := auth.AnyOf(auth.Client(), auth.Operator(), auth.Officer(exchange.RoleLog))

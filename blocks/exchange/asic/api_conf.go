@@ -64,7 +64,7 @@ func (m *Containers) getInternalConf(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	body := fmt.Sprintf("--%s\r\n%s\r\n--%[1]s\r\n%s\r\n--%[1]s--\r\n", outer, signed, tail)
+	body := fmt.Sprintf("--%[1]s\r\n%[2]s\r\n--%[1]s\r\n%[3]s\r\n--%[1]s--\r\n", outer, signed, tail)
 	w.Header().Set("Content-Type", "multipart/related; charset=UTF-8; boundary="+outer)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, err = w.Write([]byte(body))

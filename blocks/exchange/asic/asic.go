@@ -11,12 +11,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"math/big"
-	"net/http"
 	"strings"
 	"time"
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
-	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/keys"
@@ -38,13 +36,6 @@ type Keystore interface {
 	Ensure(ctx context.Context, owner string, use keys.Use, name keys.Name) (keys.Key, error)
 	CryptoSigner(ctx context.Context, kid string) (crypto.Signer, error)
 	CA() *x509.Certificate
-}
-
-// Exchange hands out evidence and lists members. blocks/exchange is one.
-type Exchange interface {
-	HandOut(ctx context.Context, client exchange.SubsystemID, messageID string) ([]exchange.Handed, error)
-	Members(ctx context.Context) ([]exchange.Member, error)
-	AuthenticateClient(r *http.Request) (p auth.Principal, found bool, err error)
 }
 
 // Ledger proves that an event's commitment is in it.

@@ -3,8 +3,11 @@ package asic_test
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +27,7 @@ func TestContainerHolds(t *testing.T) {
 		for _, kind := range []string{asic.Request, asic.Response} {
 			c, err := w.Make(t.Context(), h, kind)
 			ok(t, err)
-			r, err := asic.Verify(c.Data, w.roots())
+			r, err := asic.Verify(c.Data, w.trust())
 			ok(t, err)
 			checks := 6
 			if kind == asic.Response {
@@ -39,7 +42,7 @@ func TestContainerHolds(t *testing.T) {
 			if bytes.Contains(c.Data, []byte(person)) || bytes.Contains(c.Data, []byte(w.keys.Pseudonym(person))) {
 				t.Error("a container says whose data were exchanged")
 			}
-			if r, err := asic.Verify(c.Data, nil); err != nil || !r.Holds() || r.Pinned {
+			if r, err := asic.Verify(c.Data, asic.Trust{}); err != nil || !r.Holds() || r.Pinned {
 				t.Errorf("without roots: %+v %v", r, err)
 			}
 		}
@@ -48,7 +51,7 @@ func TestContainerHolds(t *testing.T) {
 	c, err := w.Make(t.Context(), h, asic.Response)
 	ok(t, err)
 	w.clock.Advance(30 * 365 * 24 * time.Hour)
-	if r, err := asic.Verify(c.Data, w.roots()); err != nil || !r.Holds() {
+	if r, err := asic.Verify(c.Data, w.trust()); err != nil || !r.Holds() {
 		t.Errorf("thirty years on: %+v %v", r, err)
 	}
 }
@@ -134,7 +137,7 @@ func TestAnyFlippedByteIsSeen(t *testing.T) {
 	for i := range data {
 		bad := bytes.Clone(data)
 		bad[i] ^= 1 << (i % 8)
-		r, err := asic.Verify(bad, w.roots())
+		r, err := asic.Verify(bad, w.trust())
 		if err == nil && r.Holds() {
 			t.Fatalf("byte %d of %d flipped and nobody sees: …%q…", i, len(data), data[max(i-20, 0):min(i+20, len(data))])
 		}
@@ -173,7 +176,7 @@ func TestSaysWhatDoesNotHold(t *testing.T) {
 		"a seal's time":      {change("META-INF/signatures.xml", "2026-11-24T08:00:00Z", "2025-11-24T08:00:00Z"), "container seal"},
 		"a false ledger key": {change("evidence.json", w.vkey, other.vkey), "container seal ledger"},
 	} {
-		r, err := asic.Verify(c.data, w.roots())
+		r, err := asic.Verify(c.data, w.trust())
 		ok(t, err)
 		var failed []string
 		for _, check := range r.Checks {
@@ -185,11 +188,11 @@ func TestSaysWhatDoesNotHold(t *testing.T) {
 			t.Errorf("%s: false are %q, want %q", name, got, c.false)
 		}
 	}
-	if r, err := asic.Verify(data, other.roots()); err != nil || r.Holds() || r.Checks[2].OK || r.Checks[3].OK {
+	if r, err := asic.Verify(data, other.trust()); err != nil || r.Holds() || r.Checks[2].OK || r.Checks[3].OK {
 		t.Errorf("an authority that nobody trusts: %+v %v", r, err)
 	}
 	for name, bad := range map[string][]byte{"nothing": nil, "text": []byte("hello"), "half": data[:len(data)/2], "no evidence": repack(t, open(t, data)[:2]), "empty": repack(t, nil)} {
-		if _, err := asic.Verify(bad, w.roots()); errs.CodeOf(err) != "asic.not_a_container" {
+		if _, err := asic.Verify(bad, w.trust()); errs.CodeOf(err) != "asic.not_a_container" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -208,7 +211,7 @@ func TestSealsAreTheNodesAlone(t *testing.T) {
 	ok(t, err)
 	c, err := m.Make(t.Context(), h, asic.Request)
 	ok(t, err)
-	r, err := asic.Verify(c.Data, w.roots())
+	r, err := asic.Verify(c.Data, w.trust())
 	if err != nil || r.Holds() || r.Checks[3].Name != "authority" || r.Checks[3].OK {
 		t.Errorf("%+v %v", r, err)
 	}
@@ -223,7 +226,7 @@ func TestAnswersBelongToTheirRequests(t *testing.T) {
 	first.Answer, first.AnswerKey = second.Answer, second.AnswerKey
 	c, err := w.Make(t.Context(), first, asic.Response)
 	ok(t, err)
-	if r, err := asic.Verify(c.Data, w.roots()); err != nil || r.Holds() || !strings.Contains(r.Checks[5].Said, "another request") {
+	if r, err := asic.Verify(c.Data, w.trust()); err != nil || r.Holds() || !strings.Contains(r.Checks[5].Said, "another request") {
 		t.Errorf("%+v %v", r, err)
 	}
 }
@@ -247,6 +250,44 @@ func TestMakeRefusals(t *testing.T) {
 	}
 }
 
+// TestTimestampsOfAnother takes a timestamp by somebody else's authority, which
+// then may date and nothing more.
+func TestTimestampsOfAnother(t *testing.T) {
+	t.Parallel()
+	w, other := newWorld(t), newWorld(t)
+	w.stamper.Authority = other.stamper.Authority
+	data := w.container(t, asic.Response)
+	trust := w.trust()
+	trust.Timestamps = other.trust().Authorities
+	if r, err := asic.Verify(data, trust); err != nil || !r.Holds() {
+		t.Errorf("%+v %v", r, err)
+	}
+	if r, err := asic.Verify(data, w.trust()); err != nil || r.Holds() {
+		t.Errorf("a timestamp that nobody trusts: %+v %v", r, err)
+	}
+	trust = other.trust()
+	trust.Timestamps = w.trust().Authorities
+	if r, err := asic.Verify(data, trust); err != nil || r.Holds() {
+		t.Errorf("a timestamping authority vouches for a node: %+v %v", r, err)
+	}
+}
+
+// TestContainersHoldForever keeps the promise to everybody who downloaded one.
+func TestContainersHoldForever(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/2026.asice")
+	ok(t, err)
+	text, err := os.ReadFile("testdata/2026.pem")
+	ok(t, err)
+	block, _ := pem.Decode(text)
+	ca, err := x509.ParseCertificate(block.Bytes)
+	ok(t, err)
+	r, err := asic.Verify(data, asic.Trust{Authorities: []*x509.Certificate{ca}})
+	if err != nil || !r.Holds() || r.MessageID != message {
+		t.Errorf("an old container does not hold any more: %+v, %v", r, err)
+	}
+}
+
 func FuzzVerify(f *testing.F) {
 	w := newWorld(f)
 	data := w.container(f, asic.Response)
@@ -254,11 +295,11 @@ func FuzzVerify(f *testing.F) {
 	f.Add([]byte("PK\x05\x06" + strings.Repeat("\x00", 18)))
 	f.Add(repack(f, open(f, data)))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		r, err := asic.Verify(in, w.roots())
+		r, err := asic.Verify(in, w.trust())
 		if err == nil && r.Holds() && !bytes.Equal(in, data) {
 			t.Fatal("another container holds")
 		}
-		_, _ = asic.Verify(in, nil)
+		_, _ = asic.Verify(in, asic.Trust{})
 	})
 }
 
@@ -274,7 +315,7 @@ func FuzzVerifyParts(f *testing.F) {
 		changed := append([]entry{}, entries...)
 		i := int(uint(which) % uint(len(entries)))
 		changed[i].data = data
-		r, err := asic.Verify(repack(t, changed), w.roots())
+		r, err := asic.Verify(repack(t, changed), w.trust())
 		if err == nil && r.Holds() {
 			t.Fatal("a container packed by other hands holds")
 		}

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -152,12 +151,15 @@ func line(base, component string) (string, bool) {
 	return found, n == 1
 }
 
-// components are the lines of a base that people read, without their quotes.
-func components(base string, names ...string) []Line {
+// lines are the components of a base that people read, in the order given,
+// without the encoding that header values have.
+func lines(base string, names ...string) []Line {
 	var out []Line
-	for l := range strings.SplitSeq(base, "\n") {
-		name, value, ok := strings.Cut(l, ": ")
-		if name = strings.Trim(name, `"`); ok && slices.Contains(names, name) && value != "" && value != "?" {
+	for _, name := range names {
+		if value, ok := line(base, `"`+name+`"`); ok && value != "?" {
+			if strings.HasPrefix(name, "x-") {
+				value = unescaped(value)
+			}
 			out = append(out, Line{name, value})
 		}
 	}

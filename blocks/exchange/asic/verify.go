@@ -27,10 +27,10 @@ type Report struct {
 	Recorded  time.Time // by the exchange
 	Sealed    time.Time // by the node, as it says itself
 	Stamped   time.Time // by the timestamping authority; zero when that does not hold
-	Request   []Line    // of the signed request, as its lines spell them
+	Request   []Line    // of the signed request: a header or derived component with its value
 	Answer    []Line
-	Authority string // SHA-256 of the authority's certificate, hex
-	Pinned    bool   // whether that is one the reader trusts
+	Authority string // SHA-256 of the authority's certificate in the container, hex
+	Pinned    bool   // whether the reader's own authorities decided, not that one
 	Checks    []Check
 }
 
@@ -46,12 +46,17 @@ func (r Report) Holds() bool {
 	return len(r.Checks) > 0 && !slices.ContainsFunc(r.Checks, func(c Check) bool { return !c.OK })
 }
 
-// Verify examines a container. It needs no house, no network and no clock. roots
-// are the certificates of the authorities that the reader trusts; without any the
-// container's own is taken, which shows only that the container agrees with
-// itself. The error is errs.Invalid "asic.not_a_container", and then nothing was
-// examined.
-func Verify(container []byte, roots []*x509.Certificate) (Report, error) {
+// Trust is whom a reader believes.
+type Trust struct {
+	Authorities []*x509.Certificate // who certifies nodes, and may give them timestamps
+	Timestamps  []*x509.Certificate // who only gives timestamps
+}
+
+// Verify examines a container. It needs no house, no network and no clock.
+// Without authorities to trust the container's own is taken, which shows only
+// that the container agrees with itself. The error is errs.Invalid
+// "asic.not_a_container", and then nothing was examined.
+func Verify(container []byte, t Trust) (Report, error) {
 	entries, ok := unpack(container)
 	if !ok {
 		return Report{}, errs.New(errs.Invalid, "asic.not_a_container")
@@ -64,12 +69,12 @@ func Verify(container []byte, roots []*x509.Certificate) (Report, error) {
 	e := examination{contents: c, seal: s}
 	e.report = Report{
 		Kind: c.Kind, MessageID: c.MessageID, Recorded: c.At, Sealed: s.at,
-		Request: components(c.request, "x-road-client", "@method", "@path", "@query", "content-digest", "x-dinh-purpose", "x-dinh-legal-basis", "x-dinh-fields", "x-road-issue"),
-		Answer:  components(c.answer, "@status", "content-digest"),
+		Request: lines(c.request, "x-road-client", "@method", "@path", "@query", "content-digest", "x-dinh-purpose", "x-dinh-legal-basis", "x-dinh-fields", "x-dinh-application", "x-road-issue"),
+		Answer:  lines(c.answer, "x-road-service", "@status", "content-digest"),
 	}
 	again, err := assemble(c, s)
 	e.note("container", err == nil && bytes.Equal(again, container), "every byte is as it was sealed", "a byte was changed, added or removed after it was sealed")
-	e.certificates(roots)
+	e.certificates(t)
 	e.signature("request", c.request, c.Request, e.requestSays)
 	if c.Answer != nil {
 		e.signature("answer", c.answer, *c.Answer, e.answerSays)
@@ -94,7 +99,7 @@ func (e *examination) note(name string, ok bool, yes, no string) bool {
 }
 
 // certificates examines the seal, whose it is, and since when it has been there.
-func (e *examination) certificates(roots []*x509.Certificate) {
+func (e *examination) certificates(t Trust) {
 	leaf, err := x509.ParseCertificate(e.certificate)
 	ca, err2 := x509.ParseCertificate(e.authority)
 	files, err3 := e.files()
@@ -105,24 +110,28 @@ func (e *examination) certificates(roots []*x509.Certificate) {
 	e.note("seal", e.holds(leaf, files), "the node's key "+leaf.Subject.String()+" signed these files", "the node's key did not sign these files")
 	sum := sha256.Sum256(e.authority)
 	e.report.Authority = hex.EncodeToString(sum[:])
-	e.report.Pinned = len(roots) > 0
-	pool := x509.NewCertPool()
-	for _, r := range roots {
-		pool.AddCert(r)
-	}
+	e.report.Pinned = len(t.Authorities) > 0
 	if !e.report.Pinned {
-		pool.AddCert(ca)
+		t.Authorities = []*x509.Certificate{ca}
 	}
 	digest, err := e.stamped()
 	if err == nil {
-		e.report.Stamped, err = timestamp.VerifyToken(e.token, digest, pool)
+		e.report.Stamped, err = timestamp.VerifyToken(e.token, digest, pool(slices.Concat(t.Authorities, t.Timestamps)))
 	}
 	at := e.report.Stamped
 	if !e.note("timestamp", err == nil, "the seal was there on "+at.UTC().Format(time.RFC3339), "no trusted authority vouches for when it was sealed") {
 		at = e.at
 	}
-	_, err = leaf.Verify(x509.VerifyOptions{Roots: pool, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	_, err = leaf.Verify(x509.VerifyOptions{Roots: pool(t.Authorities), CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	e.note("authority", err == nil && isSeal(leaf), leaf.Issuer.String()+" vouches for that key as this node's seal for evidence", "no trusted authority vouches for that key as a seal for evidence")
+}
+
+func pool(certificates []*x509.Certificate) *x509.CertPool {
+	p := x509.NewCertPool()
+	for _, c := range certificates {
+		p.AddCert(c)
+	}
+	return p
 }
 
 // isSeal says whether a certificate is for sealing evidence: the authority has

@@ -148,7 +148,9 @@ func (w *world) container(t testing.TB, kind string) []byte {
 	return c.Data
 }
 
-func (w *world) roots() []*x509.Certificate { return []*x509.Certificate{w.keys.CA()} }
+func (w *world) trust() asic.Trust {
+	return asic.Trust{Authorities: []*x509.Certificate{w.keys.CA()}}
+}
 
 // batched signs the same message again, as it is signed when many come at once.
 func (w *world) batched(t testing.TB, h exchange.Handed) exchange.Handed {
