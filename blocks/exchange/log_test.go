@@ -11,6 +11,7 @@ import (
 	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/ledger"
 )
 
 const why = "Đối soát theo yêu cầu của đơn vị"
@@ -133,5 +134,68 @@ func TestLogEvidence(t *testing.T) {
 	}
 	if none, err := w.LogEvidence(officer(t.Context(), "COM/bank", exchange.RoleLog), "VN-m-1", why); err != nil || len(none) != 0 {
 		t.Errorf("somebody without a part: %d %v", len(none), err)
+	}
+}
+
+// What is handed out goes to the client and its auditors alone, with the leaves
+// that stand in the ledger, and each time somebody can read who took it.
+func TestHandOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.grant(t)
+	call := search()
+	call.MessageID = "VN-m-1"
+	for range 2 { // the same message, sent twice
+		_, err := w.Call(t.Context(), call)
+		ok(t, err)
+	}
+	_, err := w.ledger.Seal(t.Context())
+	ok(t, err)
+	system := func(s exchange.SubsystemID) context.Context {
+		return auth.With(t.Context(), auth.Principal{Subsystem: s.String(), Member: s.Owner().String()})
+	}
+	notary := civil
+	notary.Subsystem = "notary"
+	for name, c := range map[string]struct {
+		ctx  context.Context
+		code string
+	}{
+		"the client":                {system(civil), ""},
+		"its auditor":               {officer(t.Context(), "GOV/MOJ", exchange.RoleLog), ""},
+		"an operator":               {officer(t.Context(), "GOV/MPS", auth.RoleOperator), ""},
+		"another of its systems":    {system(notary), "exchange.client_mismatch"},
+		"the provider":              {system(population.SubsystemID), "exchange.client_mismatch"},
+		"the provider's auditor":    {officer(t.Context(), "GOV/MPS", exchange.RoleLog), "exchange.not_your_client"},
+		"an officer without a role": {officer(t.Context(), "GOV/MOJ", exchange.RoleGrants), "auth.wrong_role"},
+		"nobody":                    {t.Context(), "auth.sign_in"},
+	} {
+		all, err := w.HandOut(c.ctx, civil, "VN-m-1")
+		if errs.CodeOf(err) != c.code || c.code == "" && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if c.code != "" {
+			continue
+		}
+		if len(all) != 2 || len(all[0].Events) != 1 || all[0].Events[0].ID == all[1].Events[0].ID {
+			t.Fatalf("%s: %+v", name, all)
+		}
+		for _, h := range all {
+			proof, err := w.ledger.Proof(t.Context(), h.Events[0].ID)
+			ok(t, err)
+			if err := ledger.VerifyProof(proof, h.Events[0].Leaf, w.vkey); err != nil {
+				t.Errorf("%s: another leaf than the ledger's: %v", name, err)
+			}
+			sig, err := base64.StdEncoding.DecodeString(h.Answer.Signature)
+			if err != nil || !exchange.VerifySignature(h.AnswerKey, []byte(h.Answer.Base), sig) {
+				t.Errorf("%s: the key is not the one that signed: %v", name, err)
+			}
+		}
+	}
+	if other, err := w.HandOut(system(notary), notary, "VN-m-1"); err != nil || len(other) != 0 {
+		t.Errorf("another client's message: %d %v", len(other), err)
+	}
+	searches, err := w.LogSearches(officer(t.Context(), "GOV/MPS", auth.RoleOperator))
+	if err != nil || len(searches) != 4 {
+		t.Errorf("%d searches are kept, %v", len(searches), err)
 	}
 }
