@@ -7,7 +7,7 @@ count=0
 while IFS=: read -r file name; do
   dir="./$(dirname "$file")"
   echo "fuzz ${dir#./} ${name}"
-  go test "$dir" -run='^$' -fuzz="^${name}\$" -fuzztime="${seconds}s" -parallel=2 >build/fuzz.log 2>&1 || { cat build/fuzz.log; exit 1; }
+  go test "$dir" -run='^$' -fuzz="^${name}\$" -fuzztime="${seconds}s" -fuzzminimizetime=10x -parallel=2 >build/fuzz.log 2>&1 || { cat build/fuzz.log; exit 1; }
   count=$((count + 1))
 done < <(mkdir -p build; grep -rnoE --include='*_test.go' 'func Fuzz[A-Za-z0-9_]+' app blocks cmd country kernel test web 2>/dev/null | sed -E 's/^([^:]+):[0-9]+:func (Fuzz.*)$/\1:\2/')
 echo "${count} fuzz targets ran ${seconds} s each and found nothing"

@@ -272,9 +272,9 @@ func TestTimestampsOfAnother(t *testing.T) {
 	}
 }
 
-// TestContainersHoldForever keeps the promise to everybody who downloaded one.
-func TestContainersHoldForever(t *testing.T) {
-	t.Parallel()
+// kept is a container of the first version, and whom its readers trust.
+func kept(t testing.TB) ([]byte, asic.Trust) {
+	t.Helper()
 	data, err := os.ReadFile("testdata/2026.asice")
 	ok(t, err)
 	text, err := os.ReadFile("testdata/2026.pem")
@@ -282,20 +282,26 @@ func TestContainersHoldForever(t *testing.T) {
 	block, _ := pem.Decode(text)
 	ca, err := x509.ParseCertificate(block.Bytes)
 	ok(t, err)
-	r, err := asic.Verify(data, asic.Trust{Authorities: []*x509.Certificate{ca}})
+	return data, asic.Trust{Authorities: []*x509.Certificate{ca}}
+}
+
+// TestContainersHoldForever keeps the promise to everybody who downloaded one.
+func TestContainersHoldForever(t *testing.T) {
+	t.Parallel()
+	data, trust := kept(t)
+	r, err := asic.Verify(data, trust)
 	if err != nil || !r.Holds() || r.MessageID != message {
 		t.Errorf("an old container does not hold any more: %+v, %v", r, err)
 	}
 }
 
 func FuzzVerify(f *testing.F) {
-	w := newWorld(f)
-	data := w.container(f, asic.Response)
+	data, trust := kept(f)
 	f.Add(data)
 	f.Add([]byte("PK\x05\x06" + strings.Repeat("\x00", 18)))
 	f.Add(repack(f, open(f, data)))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		r, err := asic.Verify(in, w.trust())
+		r, err := asic.Verify(in, trust)
 		if err == nil && r.Holds() && !bytes.Equal(in, data) {
 			t.Fatal("another container holds")
 		}
@@ -306,8 +312,8 @@ func FuzzVerify(f *testing.F) {
 // FuzzVerifyParts reaches the parsers behind the archive, whose checksums a
 // changed byte would else not pass.
 func FuzzVerifyParts(f *testing.F) {
-	w := newWorld(f)
-	entries := open(f, w.container(f, asic.Response))
+	data, trust := kept(f)
+	entries := open(f, data)
 	for i, e := range entries {
 		f.Add(i, e.data)
 	}
@@ -315,7 +321,7 @@ func FuzzVerifyParts(f *testing.F) {
 		changed := append([]entry{}, entries...)
 		i := int(uint(which) % uint(len(entries)))
 		changed[i].data = data
-		r, err := asic.Verify(repack(t, changed), w.trust())
+		r, err := asic.Verify(repack(t, changed), trust)
 		if err == nil && r.Holds() {
 			t.Fatal("a container packed by other hands holds")
 		}
