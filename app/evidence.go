@@ -16,8 +16,12 @@ func (a *App) stamper() ledger.Stamper {
 
 func (a *App) openEvidence() (err error) {
 	c := a.Config
-	a.Evidence, err = asic.New(asic.Deps{
+	d := asic.Deps{
 		Exchange: a.Exchange, Keys: a.Keys, Ledger: a.Ledger, Stamper: a.stamper(), Clock: c.Clock, Log: c.Log, Instance: a.Instance, VKey: a.VKey, Origin: c.Origin,
-	})
+	}
+	if a.Directory != nil {
+		d.Directory = a.Directory
+	}
+	a.Evidence, err = asic.New(d)
 	return err
 }

@@ -18,7 +18,9 @@ import (
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/blocks/exchange/asic"
+	"github.com/dinh-gov/dinh/blocks/exchange/directory"
 	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/keys"
 )
 
@@ -180,10 +182,11 @@ type shared struct {
 			Code string `xml:"subsystemCode"`
 		} `xml:"subsystem"`
 	} `xml:"member"`
-	Server struct {
+	Servers []struct {
 		Owner   string   `xml:"owner"`
 		Code    string   `xml:"serverCode"`
 		Address string   `xml:"address"`
+		Auth    []string `xml:"authCertHash"`
 		Clients []string `xml:"client"`
 	} `xml:"securityServer"`
 }
@@ -214,8 +217,8 @@ func TestVerificationConf(t *testing.T) {
 	if got.Instance != "VN" || len(got.Members) != 2 || got.Members[0].Code != "MOJ" || got.Members[0].Class != "GOV" || got.Members[0].Name != "Bộ Tư pháp" || len(got.Members[0].Subsystems) != 2 {
 		t.Errorf("%+v", got)
 	}
-	if got.Server.Owner != got.Members[0].ID || got.Server.Address != "dinh.example.vn" || strings.Join(got.Server.Clients, " ") != "id-VN.GOV.MOJ.civil-status id-VN.GOV.MOJ.notary id-VN.GOV.MPS.population" {
-		t.Errorf("%+v", got.Server)
+	if s := got.Servers[0]; s.Owner != got.Members[0].ID || s.Address != "dinh.example.vn" || strings.Join(s.Clients, " ") != "id-VN.GOV.MOJ.civil-status id-VN.GOV.MOJ.notary id-VN.GOV.MPS.population" {
+		t.Errorf("%+v", s)
 	}
 }
 
@@ -256,5 +259,47 @@ func TestInternalConf(t *testing.T) {
 	}
 	if res := get(t, w.door(), "/listClients", ""); res.StatusCode != 200 {
 		t.Errorf("/listClients behind these doors: %d", res.StatusCode)
+	}
+}
+
+// list is a directory of two nodes.
+type list struct{ at time.Time }
+
+func (l list) Members() []directory.Member {
+	return []directory.Member{
+		{Class: "COM", Code: "a.b_c", Name: i18n.Text{VI: "Ngân hàng"}, Subsystems: []directory.Subsystem{{Code: "loans"}}, Node: "COM/a.b_c/n1"},
+		{Class: "GOV", Code: "MOJ", Subsystems: []directory.Subsystem{{Code: "civil-status"}}, Node: "GOV/MOJ/n1"},
+		{Class: "GOV", Code: "gone", Status: directory.Removed, Subsystems: []directory.Subsystem{{Code: "x"}}, Node: "GOV/MOJ/n1"},
+	}
+}
+
+func (l list) Nodes() []directory.Node {
+	return []directory.Node{
+		{ID: "COM/a.b_c/n1", Address: "bank.example:5500"},
+		{ID: "GOV/MOJ/n1", Address: "[::1]:5500,moj.example:5500", Certificates: []directory.Certificate{
+			{Fingerprint: "00ff", From: l.at, Until: l.at.Add(time.Hour)}, {Fingerprint: "01", From: l.at, Until: l.at.Add(time.Hour), RevokedAt: l.at},
+		}},
+		{ID: "GOV/gone/n1", Address: "gone.example:5500"},
+	}
+}
+
+// TestSharedParamsOfADirectory lists every node with what it serves.
+func TestSharedParamsOfADirectory(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.deps.Directory = list{w.clock.Now()}
+	m, err := asic.New(w.deps)
+	ok(t, err)
+	var got shared
+	ok(t, xml.Unmarshal([]byte(body(t, get(t, m.Beside(http.NotFoundHandler()), "/internalconf/VN/shared-params.xml", ""))), &got))
+	if len(got.Members) != 2 || len(got.Servers) != 2 || got.Members[0].ID != "id-VN.COM.a_2eb_5fc" {
+		t.Fatalf("%+v", got)
+	}
+	bank, moj := got.Servers[0], got.Servers[1]
+	if bank.Owner != got.Members[0].ID || bank.Code != "n1" || bank.Address != "bank.example" || strings.Join(bank.Clients, " ") != "id-VN.COM.a_2eb_5fc.loans" {
+		t.Errorf("%+v", bank)
+	}
+	if moj.Address != "::1" || strings.Join(moj.Auth, " ") != "AP8=" || strings.Join(moj.Clients, " ") != "id-VN.GOV.MOJ.civil-status" {
+		t.Errorf("%+v", moj)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/exchange/directory"
 	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/keys"
@@ -48,18 +49,24 @@ type Stamper interface {
 	Stamp(ctx context.Context, digest [32]byte) ([]byte, error)
 }
 
-// Deps is what the maker of containers stands on. Log may be nil.
+// Directory lists members and nodes. *directory.Directory is one.
+type Directory interface {
+	Members() []directory.Member
+	Nodes() []directory.Node
+}
+
+// Deps is what the maker of containers stands on. Directory and Log may be nil.
 type Deps struct {
-	Exchange Exchange
-	Keys     Keystore
-	Ledger   Ledger
-	Stamper  Stamper
-	Clock    clock.Clock
-	Log      *slog.Logger
-	Instance string            // "VN"
-	VKey     string            // the ledger's verifier key
-	Origin   string            // where this node is: https://dinh.gov.vn
-	Owner    exchange.MemberID // who runs this node, for shared-params.xml; zero: the first member
+	Exchange  Exchange
+	Keys      Keystore
+	Ledger    Ledger
+	Stamper   Stamper
+	Directory Directory // nil: a house for itself
+	Clock     clock.Clock
+	Log       *slog.Logger
+	Instance  string // "VN"
+	VKey      string // the ledger's verifier key
+	Origin    string // where this node is: https://dinh.gov.vn
 }
 
 // Containers makes containers. Safe for concurrent use.

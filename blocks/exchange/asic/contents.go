@@ -2,7 +2,6 @@ package asic
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
@@ -10,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	jose "github.com/go-jose/go-jose/v4"
+	"github.com/dinh-gov/dinh/blocks/exchange/directory"
 )
 
 // Format is the first member of every evidence.json.
@@ -125,13 +124,7 @@ func (k jwk) public() (ed25519.PublicKey, bool) {
 	if err != nil || len(x) != ed25519.PublicKeySize || k.Kty != "OKP" || k.Crv != "Ed25519" {
 		return nil, false
 	}
-	kid, err := thumbprint(x)
-	return x, err == nil && kid == k.Kid
-}
-
-func thumbprint(public ed25519.PublicKey) (string, error) {
-	sum, err := (&jose.JSONWebKey{Key: public}).Thumbprint(crypto.SHA256)
-	return base64.RawURLEncoding.EncodeToString(sum), err
+	return x, directory.Thumbprint(x) == k.Kid
 }
 
 func newJWK(public ed25519.PublicKey, kid string) jwk {

@@ -1,13 +1,15 @@
 package asic
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/xml"
+	"net"
 	"net/url"
+	"strings"
 
-	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/exchange/directory"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 )
 
@@ -21,7 +23,7 @@ type sharedParams struct {
 	CA       paramCA       `xml:"approvedCA"`
 	TSA      paramTSA      `xml:"approvedTSA"`
 	Members  []paramMember `xml:"member"`
-	Server   []paramServer `xml:"securityServer"`
+	Servers  []paramServer `xml:"securityServer"`
 	Settings paramSettings `xml:"globalSettings"`
 }
 
@@ -65,8 +67,10 @@ type paramServer struct {
 	Owner   string   `xml:"owner"`
 	Code    string   `xml:"serverCode"`
 	Address string   `xml:"address"`
-	Auth    string   `xml:"authCertHash"`
+	Auth    []string `xml:"authCertHash"`
 	Clients []string `xml:"client"`
+
+	node string
 }
 
 type paramSettings struct {
@@ -74,14 +78,15 @@ type paramSettings struct {
 	Freshness int          `xml:"ocspFreshnessSeconds"`
 }
 
-// serverCode names this node among its owner's servers.
+// serverCode names a node that is by itself among its owner's servers.
 const serverCode = "dinh"
 
-// sharedParams describes this node: all members it knows, their systems, and
-// itself as the one server of those. Its owner is the member named in Deps, else
-// the first. The same members make the same bytes.
+// sharedParams describes the exchange: all members with their systems, and the
+// nodes as the servers of those. In a house for itself there is one server, this,
+// whose owner stands for nothing: the first member. The same members make the
+// same bytes.
 func (m *Containers) sharedParams(ctx context.Context) ([]byte, error) {
-	members, err := m.d.Exchange.Members(ctx)
+	members, servers, err := m.listed(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +94,7 @@ func (m *Containers) sharedParams(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(key.Certificate.Raw)
-	ca, host := b64(m.d.Keys.CA().Raw), address(m.d.Origin)
+	ca, host := b64(m.d.Keys.CA().Raw), hostOf(m.d.Origin)
 	p := sharedParams{
 		NS:       "http://x-road.eu/xsd/xroad.xsd",
 		Instance: m.d.Instance, Source: paramSource{Address: host, Internal: b64(key.Certificate.Raw)},
@@ -98,57 +102,97 @@ func (m *Containers) sharedParams(ctx context.Context) ([]byte, error) {
 		TSA:      paramTSA{Name: "Đình " + m.d.Instance, URL: m.d.Origin + "/tsa", Cert: ca},
 		Settings: paramSettings{Freshness: 3600},
 	}
-	server := paramServer{Code: serverCode, Address: host, Auth: b64(sum[:])}
-	seen := map[string]bool{}
+	if servers == nil && len(members) > 0 {
+		sum := sha256.Sum256(key.Certificate.Raw)
+		servers = []paramServer{{Owner: members[0].ID(), Code: serverCode, Address: host, Auth: []string{b64(sum[:])}}}
+	}
+	ids, seen := map[string]string{}, map[string]bool{}
 	for _, member := range members {
-		entry := paramMember{ID: elementID(m.d.Instance, member, ""), Class: paramClass{member.Class, member.Class}, Code: member.Code, Name: member.Name.In(i18n.VI)}
-		if server.Owner == "" || member.ID() == m.d.Owner {
-			server.Owner = entry.ID
-		}
+		entry := paramMember{ID: elementID(m.d.Instance, member.Class, member.Code), Class: paramClass{member.Class, member.Class}, Code: member.Code, Name: member.Name.In(i18n.VI)}
+		ids[member.ID()] = entry.ID
 		for _, s := range member.Subsystems {
-			sub := paramSubsystem{ID: elementID(m.d.Instance, member, s.Code), Code: s.Code, Name: s.Name.In(i18n.VI)}
-			entry.Subsystems, server.Clients = append(entry.Subsystems, sub), append(server.Clients, sub.ID)
+			sub := paramSubsystem{ID: entry.ID + "." + elementPart(s.Code), Code: s.Code, Name: s.Name.In(i18n.VI)}
+			entry.Subsystems = append(entry.Subsystems, sub)
+			for i := range servers {
+				if servers[i].node == member.Node {
+					servers[i].Clients = append(servers[i].Clients, sub.ID)
+				}
+			}
 		}
 		if !seen[member.Class] {
 			seen[member.Class], p.Settings.Classes = true, append(p.Settings.Classes, entry.Class)
 		}
 		p.Members = append(p.Members, entry)
 	}
-	if server.Owner != "" {
-		p.Server = []paramServer{server}
+	for _, s := range servers {
+		if s.Owner = ids[s.Owner]; s.Owner != "" { // an IDREF has to lead somewhere
+			p.Servers = append(p.Servers, s)
+		}
 	}
-	return p.encode()
+	text, err := xml.MarshalIndent(p, "", "  ")
+	return append([]byte(xml.Header), append(text, '\n')...), err
 }
 
-// elementID is an XML ID: letters, digits and points stay, anything else is
-// written as its hexadecimal code between underlines.
-func elementID(instance string, m exchange.Member, subsystem string) string {
-	var b bytes.Buffer
-	b.WriteString("id-")
-	for i, part := range []string{instance, m.Class, m.Code, subsystem} {
-		if i > 0 && part != "" {
-			b.WriteByte('.')
-		}
-		for _, c := range []byte(part) {
-			if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' {
-				b.WriteByte(c)
-				continue
+// listed are the active members, and the nodes of the directory if there is one.
+func (m *Containers) listed(ctx context.Context) (members []directory.Member, servers []paramServer, err error) {
+	if m.d.Directory == nil {
+		own, err := m.d.Exchange.Members(ctx)
+		for _, o := range own {
+			member := directory.Member{Class: o.Class, Code: o.Code, Name: o.Name}
+			for _, s := range o.Subsystems {
+				member.Subsystems = append(member.Subsystems, directory.Subsystem{Code: s.Code, Name: s.Name})
 			}
-			const digits = "0123456789abcdef"
-			b.Write([]byte{'_', digits[c>>4], digits[c&15]})
+			members = append(members, member)
 		}
+		return members, nil, err
+	}
+	for _, member := range m.d.Directory.Members() {
+		if member.Status == "" {
+			members = append(members, member)
+		}
+	}
+	now := m.d.Clock.Now()
+	servers = []paramServer{}
+	for _, n := range m.d.Directory.Nodes() {
+		at := strings.LastIndexByte(n.ID, '/')
+		host, _, _ := strings.Cut(n.Address, ",")
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		s := paramServer{Owner: n.ID[:max(at, 0)], Code: n.ID[at+1:], Address: host, node: n.ID}
+		for _, c := range n.Certificates {
+			if sum, err := hex.DecodeString(c.Fingerprint); err == nil && c.ValidAt(now) {
+				s.Auth = append(s.Auth, b64(sum))
+			}
+		}
+		servers = append(servers, s)
+	}
+	return members, servers, nil
+}
+
+// elementID is an XML ID of a member.
+func elementID(instance, class, code string) string {
+	return "id-" + elementPart(instance) + "." + elementPart(class) + "." + elementPart(code)
+}
+
+// elementPart writes what an XML ID may not have, and the point and the underline
+// too, as underline and hexadecimal code, so that no two are the same.
+func elementPart(s string) string {
+	const digits = "0123456789abcdef"
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' {
+			b.WriteByte(c)
+			continue
+		}
+		b.Write([]byte{'_', digits[c>>4], digits[c&15]})
 	}
 	return b.String()
 }
 
-func address(origin string) string {
+func hostOf(origin string) string {
 	if u, err := url.Parse(origin); err == nil && u.Hostname() != "" {
 		return u.Hostname()
 	}
 	return "localhost"
-}
-
-func (p sharedParams) encode() ([]byte, error) {
-	text, err := xml.MarshalIndent(p, "", "  ")
-	return append([]byte(xml.Header), append(text, '\n')...), err
 }
