@@ -93,7 +93,7 @@ func visitors(t *testing.T, h *house, s *scene) []visitor {
 				return person
 			case access == "any officer(substantial)":
 				return officer
-			case access == "client":
+			case access == "client", strings.HasPrefix(access, "any of: client | operator | officer("):
 				return system
 			case access == "operator", strings.HasPrefix(access, "officer("), strings.HasPrefix(access, "any of: operator | officer("):
 				return rest

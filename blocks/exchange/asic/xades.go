@@ -54,12 +54,16 @@ func canonical(element string) ([]byte, error) {
 	return dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("").Canonicalize(doc.Root())
 }
 
-// properties are what is signed besides the files: when, and with which certificate.
+// properties are what is signed besides the files: when, and with which certificates.
 func (s seal) properties(files []file) ([]byte, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<xades:SignedProperties %s %s Id="seal-properties"><xades:SignedSignatureProperties>`, xadesNS, dsNS)
 	fmt.Fprintf(&b, `<xades:SigningTime>%s</xades:SigningTime>`, s.at.UTC().Format(time.RFC3339))
-	fmt.Fprintf(&b, `<xades:SigningCertificateV2><xades:Cert><xades:CertDigest><ds:DigestMethod Algorithm="%s"/><ds:DigestValue>%s</ds:DigestValue></xades:CertDigest></xades:Cert></xades:SigningCertificateV2>`, sha, digest64(s.certificate))
+	b.WriteString(`<xades:SigningCertificateV2>`)
+	for _, c := range [][]byte{s.certificate, s.authority} {
+		fmt.Fprintf(&b, `<xades:Cert><xades:CertDigest><ds:DigestMethod Algorithm="%s"/><ds:DigestValue>%s</ds:DigestValue></xades:CertDigest></xades:Cert>`, sha, digest64(c))
+	}
+	b.WriteString(`</xades:SigningCertificateV2>`)
 	b.WriteString(`</xades:SignedSignatureProperties><xades:SignedDataObjectProperties>`)
 	for i, f := range files {
 		fmt.Fprintf(&b, `<xades:DataObjectFormat ObjectReference="#seal-file-%d"><xades:MimeType>%s</xades:MimeType></xades:DataObjectFormat>`, i, f.mime)
