@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -147,7 +148,7 @@ func (a *Agent) Request(ctx context.Context, want Application) (Seat, error) {
 	if err != nil {
 		return Seat{}, err
 	}
-	if want.CSR, err = a.csr(ctx, node, want.Host()); err != nil {
+	if want.CSR, err = a.csr(ctx, node, want.Hosts()); err != nil {
 		return Seat{}, err
 	}
 	receipt, err := a.central.ask(ctx, want)
@@ -163,20 +164,22 @@ func (a *Agent) Request(ctx context.Context, want Application) (Seat, error) {
 // newTLSKey makes a key for the node in a slot of its own, so that the present one
 // stays in use beside it.
 func (a *Agent) newTLSKey(ctx context.Context, of Application) (kid string, err error) {
-	k, err := a.keys.Ensure(ctx, of.NodeID()+"/"+id.New(a.clock.Now()), keys.TLS, keys.Name{CommonName: of.NodeID(), Organization: of.Name.In(i18n.VI), Hosts: []string{of.Host()}})
+	k, err := a.keys.Ensure(ctx, of.NodeID()+"/"+id.New(a.clock.Now()), keys.TLS, keys.Name{CommonName: of.NodeID(), Organization: of.Name.In(i18n.VI), Hosts: of.Hosts()})
 	return k.ID, err
 }
 
-func (a *Agent) csr(ctx context.Context, kid, host string) (string, error) {
+func (a *Agent) csr(ctx context.Context, kid string, hosts []string) (string, error) {
 	signer, err := a.keys.CryptoSigner(ctx, kid)
 	if err != nil {
 		return "", err
 	}
 	t := &x509.CertificateRequest{}
-	if ip := net.ParseIP(host); ip != nil {
-		t.IPAddresses = []net.IP{ip}
-	} else {
-		t.DNSNames = []string{host}
+	for _, host := range hosts {
+		if ip := net.ParseIP(host); ip != nil {
+			t.IPAddresses = append(t.IPAddresses, ip)
+		} else {
+			t.DNSNames = append(t.DNSNames, host)
+		}
 	}
 	der, err := x509.CreateCertificateRequest(rand.Reader, t, signer)
 	if err != nil {
@@ -241,13 +244,22 @@ func (a *Agent) Current(ctx context.Context, owner string, use keys.Use) (keys.K
 	if use == keys.Sign {
 		s, err := a.seat(ctx)
 		if err == nil && s.Key != "" && s.Application.Member() == owner {
-			return a.keys.Key(ctx, s.Key)
+			return a.Key(ctx, s.Key)
 		}
 		if err != nil && errs.CodeOf(err) != "directory.no_seat" {
 			return keys.Key{}, err
 		}
 	}
 	return a.keys.Current(ctx, owner, use)
+}
+
+// Key is keys.Keys.Key; the keys that a member rotated to are the member's, too.
+func (a *Agent) Key(ctx context.Context, kid string) (keys.Key, error) {
+	k, err := a.keys.Key(ctx, kid)
+	if s, seatErr := a.seat(ctx); err == nil && seatErr == nil && k.Use == keys.Sign && strings.HasPrefix(k.Owner, s.Application.Member()+"/") {
+		k.Owner = s.Application.Member()
+	}
+	return k, err
 }
 
 // Certificate is what the node shows on its links now; errs.NotFound

@@ -218,3 +218,18 @@ func TestAgentReplacesACompromisedKey(t *testing.T) {
 		t.Error("the new key does not count")
 	}
 }
+
+// The exchange verifies its own member's signatures, also those by rotated keys.
+func TestRotatedKeysAreTheMembers(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t), t.Context()
+	h := w.newHouse(t, "VCB", "vcb.example.vn")
+	w.join(t, h)
+	told, err := h.Rotate(ctx, true)
+	ok(t, err)
+	k, err := h.Key(ctx, told.Key)
+	ok(t, err)
+	if k.Owner != "COM/VCB" {
+		t.Errorf("owner %q", k.Owner)
+	}
+}

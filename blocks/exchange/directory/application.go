@@ -3,6 +3,7 @@ package directory
 import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -31,7 +32,7 @@ type Application struct {
 	Email      string      `json:"email"` // of the office that runs the node, for the registrars; not published
 	Subsystems []Subsystem `json:"subsystems"`
 	Node       string      `json:"node"`    // short name of its node: "node1"
-	Address    string      `json:"address"` // "host:port" of the node's link
+	Address    string      `json:"address"` // "host:port" of the node's link; several with commas between
 	LedgerKey  string      `json:"ledger_key,omitempty"`
 	Key        string      `json:"key"` // Ed25519 signing key, 32 bytes in base64
 	CSR        string      `json:"csr"` // PKCS #10 in PEM, for the node's TLS certificate
@@ -43,10 +44,16 @@ func (a Application) Member() string { return a.Class + "/" + a.Code }
 // NodeID is "COM/VCB/node1".
 func (a Application) NodeID() string { return a.Member() + "/" + a.Node }
 
-// Host is the name that the node's certificate carries.
-func (a Application) Host() string {
-	host, _, _ := net.SplitHostPort(a.Address)
-	return host
+// Hosts are the names that the node's certificate carries.
+func (a Application) Hosts() []string { return hostsOf(a.Address) }
+
+func hostsOf(address string) (hosts []string) {
+	for one := range strings.SplitSeq(address, ",") {
+		if host, _, err := net.SplitHostPort(one); err == nil && !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
 }
 
 // digest stands for the whole application in the text that its keys sign.
@@ -77,6 +84,7 @@ func (a Application) tidy() Application {
 	for _, s := range []*string{&a.Class, &a.Code, &a.Email, &a.Node, &a.Address, &a.LedgerKey, &a.Key} {
 		*s = strings.TrimSpace(*s)
 	}
+	a.Address = strings.ToLower(strings.Join(strings.Fields(a.Address), ""))
 	a.Name.VI, a.Name.EN = text.Tidy(a.Name.VI, false), text.Tidy(a.Name.EN, false)
 	a.Subsystems = slices.Clone(a.Subsystems)
 	for i := range a.Subsystems {
@@ -120,7 +128,7 @@ func (a Application) check() error {
 	_, err = parsePublic(a.Key)
 	bad(err != nil, "key", "directory.bad_key")
 	if validAddress(a.Address) { // without one nobody can say what the CSR ought to name
-		_, err = parseCSR(a.CSR, a.Host())
+		_, err = parseCSR(a.CSR, a.Hosts())
 		bad(err != nil, "csr", "directory.bad_csr")
 	}
 	if len(wrong) > 0 {
@@ -134,8 +142,8 @@ func named(s string) bool {
 }
 
 // parseCSR takes a request for a certificate whose key is on a curve, that its
-// key signed, and that names no other machine than the one it is for.
-func parseCSR(s, host string) (*x509.CertificateRequest, error) {
+// key signed, and that names no other machines than those it is for.
+func parseCSR(s string, hosts []string) (*x509.CertificateRequest, error) {
 	if len(s) > maxCSR {
 		return nil, fmt.Errorf("the CSR is too long")
 	}
@@ -149,21 +157,21 @@ func parseCSR(s, host string) (*x509.CertificateRequest, error) {
 	}
 	switch k := csr.PublicKey.(type) {
 	case *ecdsa.PublicKey:
-		if k.Curve.Params().BitSize < 256 {
-			return nil, fmt.Errorf("the curve is too small")
+		if k.Curve != elliptic.P256() && k.Curve != elliptic.P384() {
+			return nil, fmt.Errorf("curve %s is not taken", k.Curve.Params().Name)
 		}
 	case ed25519.PublicKey:
 	default:
 		return nil, fmt.Errorf("keys of type %T are not taken", k)
 	}
 	for _, name := range csr.DNSNames {
-		if !strings.EqualFold(name, host) {
-			return nil, fmt.Errorf("the CSR names %q, the address %q", name, host)
+		if !slices.Contains(hosts, strings.ToLower(name)) {
+			return nil, fmt.Errorf("the CSR names %q, the address %q", name, hosts)
 		}
 	}
 	for _, ip := range csr.IPAddresses {
-		if !ip.Equal(net.ParseIP(host)) {
-			return nil, fmt.Errorf("the CSR names %s, the address %q", ip, host)
+		if !slices.ContainsFunc(hosts, func(host string) bool { return ip.Equal(net.ParseIP(host)) }) {
+			return nil, fmt.Errorf("the CSR names %s, the address %q", ip, hosts)
 		}
 	}
 	if len(csr.URIs)+len(csr.EmailAddresses) > 0 {

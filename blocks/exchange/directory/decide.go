@@ -2,8 +2,8 @@ package directory
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/pem"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,15 +114,8 @@ func (g *Registry) decide(ctx context.Context, p auth.Principal, requestID strin
 // vote adds a voice and does what follows from it. Whoever said yes may still say
 // no; nobody says yes twice.
 func (g *Registry) vote(ctx context.Context, t tx, r *Request, v Vote) error {
-	voices := 1
-	for _, was := range r.Votes {
-		if was.Officer == v.Officer || was.person != "" && was.person == v.person {
-			if v.Verdict == Approved {
-				return errs.New(errs.Conflict, "directory.same_registrar")
-			}
-			continue
-		}
-		voices++
+	if v.Verdict == Approved && r.approvedBy(v) {
+		return errs.New(errs.Conflict, "directory.same_registrar")
 	}
 	if err := t.putVote(ctx, r.ID, v); err != nil {
 		return err
@@ -134,7 +127,7 @@ func (g *Registry) vote(ctx context.Context, t tx, r *Request, v Vote) error {
 		if r.Kind == Join { // of a measure the reason for it stays
 			r.Reason = v.Reason
 		}
-	case voices < voicesNeeded:
+	case len(r.Votes) < voicesNeeded: // all of them yes: a no would have ended it
 		return nil
 	default:
 		r.State, r.DecidedAt = Approved, v.At
@@ -143,6 +136,22 @@ func (g *Registry) vote(ctx context.Context, t tx, r *Request, v Vote) error {
 		}
 	}
 	return t.setState(ctx, *r)
+}
+
+// approvedBy says whether somebody said yes before, as this officer or another.
+func (r Request) approvedBy(v Vote) bool {
+	return slices.ContainsFunc(r.Votes, func(was Vote) bool {
+		return was.Verdict == Approved && (was.Officer == v.Officer || was.person != "" && was.person == v.person)
+	})
+}
+
+// isOwn says whether a member is the central node's own.
+func (g *Registry) isOwn(ctx context.Context, member string) (own bool, err error) {
+	err = g.store.read(ctx, func(ctx context.Context, t tx) error {
+		_, own, err = t.member(ctx, member)
+		return err
+	})
+	return own, err
 }
 
 func (g *Registry) carryOut(ctx context.Context, t tx, r *Request) error {
@@ -158,7 +167,7 @@ func (g *Registry) admit(ctx context.Context, t tx, a Application) error {
 	if err := t.free(ctx, a); err != nil {
 		return err
 	}
-	csr, err := parseCSR(a.CSR, a.Host())
+	csr, err := parseCSR(a.CSR, a.Hosts())
 	if err != nil {
 		return err
 	}
@@ -177,17 +186,18 @@ func (g *Registry) admit(ctx context.Context, t tx, a Application) error {
 	if err := t.insertKey(ctx, a.Member(), Key{ID: Thumbprint(public), Public: a.Key, From: now}); err != nil {
 		return err
 	}
-	_, err = g.certify(ctx, t, wanted{node: a.NodeID(), name: a.Name, host: a.Host(), csr: csr.Raw, key: publicHash(csr), from: now})
+	_, err = g.certify(ctx, t, wanted{node: a.NodeID(), name: a.Name, hosts: a.Hosts(), csr: csr.Raw, key: publicHash(csr), from: now})
 	return err
 }
 
 // wanted is a certificate that was allowed.
 type wanted struct {
-	node, host string
-	name       i18n.Text
-	csr        []byte
-	key        string // hash of its public key
-	from       time.Time
+	node  string
+	hosts []string
+	name  i18n.Text
+	csr   []byte
+	key   string // hash of its public key
+	from  time.Time
 }
 
 // certify has a certificate issued and lists it. What the CSR says of names is
@@ -196,14 +206,14 @@ func (g *Registry) certify(ctx context.Context, t tx, w wanted) (string, error) 
 	if g.issuer == nil {
 		return "", errs.New(errs.Unavailable, "directory.no_issuer")
 	}
-	c, err := g.issuer.IssueNode(ctx, w.csr, keys.Name{CommonName: w.node, Organization: w.name.In(i18n.VI), Hosts: []string{w.host}})
+	c, err := g.issuer.IssueNode(ctx, w.csr, keys.Name{CommonName: w.node, Organization: w.name.In(i18n.VI), Hosts: w.hosts})
 	if err != nil {
 		return "", err
 	}
 	text := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
 	return text, t.insertCertificate(ctx, issued{
 		node: w.node, key: w.key, pem: text,
-		Certificate: Certificate{Fingerprint: Fingerprint(c), Serial: hex.EncodeToString(c.SerialNumber.Bytes()), From: w.from, Until: c.NotAfter},
+		Certificate: Certificate{Fingerprint: Fingerprint(c), Serial: c.SerialNumber.Text(16), From: w.from, Until: c.NotAfter},
 	})
 }
 

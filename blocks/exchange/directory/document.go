@@ -37,7 +37,7 @@ type Document struct {
 // Node is a machine, or several that act as one, through which members exchange.
 type Node struct {
 	ID           string        `json:"id"`                   // "GOV/MPS/node1": its operator's member, and a name
-	Address      string        `json:"address"`              // "host:port" of its link
+	Address      string        `json:"address"`              // "host:port" of its link; several machines are written with commas between
 	LedgerKey    string        `json:"ledger_key,omitempty"` // verifier key of its log, as signed notes write it
 	Certificates []Certificate `json:"certificates,omitempty"`
 }
@@ -158,8 +158,16 @@ func validNodeID(s string) bool {
 	return m != nil && validSegment(m[2]) && validSegment(m[3])
 }
 
-// validAddress takes host:port with a port that can be dialled.
+// maxAddresses bounds the machines that act as one node.
+const maxAddresses = 16
+
+// validAddress takes host:port, or several with commas between them.
 func validAddress(s string) bool {
+	all := strings.Split(s, ",")
+	return len(all) <= maxAddresses && !slices.ContainsFunc(all, func(one string) bool { return !dialable(one) })
+}
+
+func dialable(s string) bool {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil || len(host) > 253 {
 		return false

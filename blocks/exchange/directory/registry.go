@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -188,7 +187,7 @@ func (g *Registry) takeOwn(ctx context.Context, t tx, own Own) error {
 	for _, c := range own.Certificates {
 		err := t.insertCertificate(ctx, issued{
 			node: own.Node.ID, key: hashOf(c.RawSubjectPublicKeyInfo), pem: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})),
-			Certificate: Certificate{Fingerprint: Fingerprint(c), Serial: hex.EncodeToString(c.SerialNumber.Bytes()), From: c.NotBefore, Until: c.NotAfter},
+			Certificate: Certificate{Fingerprint: Fingerprint(c), Serial: c.SerialNumber.Text(16), From: c.NotBefore, Until: c.NotAfter},
 		})
 		if err != nil {
 			return err

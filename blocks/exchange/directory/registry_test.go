@@ -305,7 +305,7 @@ func (w *world) renewal(t testing.TB, a *applicant, over directory.Renewal) dire
 		r.Node = a.NodeID()
 	}
 	if r.CSR == "" {
-		_, r.CSR = newCSR(t, a.Host())
+		_, r.CSR = newCSR(t, a.Hosts()...)
 	}
 	if r.At.IsZero() {
 		r.At = w.clock.Now()
@@ -329,7 +329,7 @@ func TestRenewal(t *testing.T) {
 	_, err = w.registry.Renew(ctx, w.renewal(t, a, directory.Renewal{At: w.clock.Now().Add(-time.Hour)}))
 	wantCode(t, err, "directory.signed_when")
 	tampered := w.renewal(t, a, directory.Renewal{})
-	_, tampered.CSR = newCSR(t, a.Host())
+	_, tampered.CSR = newCSR(t, a.Hosts()...)
 	_, err = w.registry.Renew(ctx, tampered)
 	wantCode(t, err, "directory.not_by_member")
 	_, err = w.registry.Renew(ctx, w.renewal(t, a, directory.Renewal{CSR: b.CSR}))

@@ -121,8 +121,8 @@ func (g *Registry) Renew(ctx context.Context, r Renewal) (out Renewed, err error
 		if err != nil {
 			return err
 		}
-		host := Application{Address: n.Address}.Host()
-		csr, err := parseCSR(r.CSR, host)
+		hosts := hostsOf(n.Address)
+		csr, err := parseCSR(r.CSR, hosts)
 		if err != nil {
 			return errs.New(errs.Invalid, "directory.bad_csr").Wrap(err)
 		}
@@ -149,7 +149,7 @@ func (g *Registry) Renew(ctx context.Context, r Renewal) (out Renewed, err error
 			return err
 		}
 		out.From = from
-		out.Certificate, err = g.certify(ctx, t, wanted{node: n.ID, host: host, name: m.Name, csr: csr.Raw, key: publicHash(csr), from: from})
+		out.Certificate, err = g.certify(ctx, t, wanted{node: n.ID, hosts: hosts, name: m.Name, csr: csr.Raw, key: publicHash(csr), from: from})
 		return err
 	})
 	if err == nil {

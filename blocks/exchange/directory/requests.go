@@ -148,6 +148,16 @@ func (g *Registry) Challenge(ctx context.Context, secret string) (Challenge, err
 	return Challenge{Text: g.challengeText(r), Until: r.nonceUntil}, nil
 }
 
+// pending is the challenge that was given last; it makes no new one.
+func (g *Registry) pending(ctx context.Context, secret string) (c Challenge, err error) {
+	err = g.store.read(ctx, func(ctx context.Context, t tx) error {
+		r, err := t.requestBy(ctx, hashSecret(secret))
+		c = Challenge{Text: g.challengeText(r), Until: r.nonceUntil}
+		return err
+	})
+	return c, err
+}
+
 // challengeText binds the nonce to the request and to every word in it. Its first
 // line keeps it apart from all else that the keys sign.
 func (g *Registry) challengeText(r Request) string {
@@ -182,7 +192,7 @@ func (a Application) proven(text string, p Proof) error {
 	if err != nil {
 		return err
 	}
-	csr, err := parseCSR(a.CSR, a.Host())
+	csr, err := parseCSR(a.CSR, a.Hosts())
 	if err != nil {
 		return err
 	}

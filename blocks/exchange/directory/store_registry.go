@@ -48,7 +48,7 @@ func (t tx) free(ctx context.Context, a Application) error {
 	if err != nil {
 		return err
 	}
-	csr, err := parseCSR(a.CSR, a.Host())
+	csr, err := parseCSR(a.CSR, a.Hosts())
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (t tx) certificateBy(ctx context.Context, publicHash string) (issued, error
 }
 
 func (t tx) certificateOf(ctx context.Context, a Application) (string, error) {
-	csr, err := parseCSR(a.CSR, a.Host())
+	csr, err := parseCSR(a.CSR, a.Hosts())
 	if err != nil {
 		return "", err
 	}

@@ -111,7 +111,7 @@ func (a *Agent) Renew(ctx context.Context) (Renewed, error) {
 		}
 	}
 	r := Renewal{Node: s.Application.NodeID(), At: a.clock.Now().UTC().Truncate(time.Second), Key: s.Key}
-	if r.CSR, err = a.csr(ctx, s.NextTLSKey, s.Application.Host()); err != nil {
+	if r.CSR, err = a.csr(ctx, s.NextTLSKey, s.Application.Hosts()); err != nil {
 		return Renewed{}, err
 	}
 	if r.Signature, err = a.sign(ctx, s.Key, RenewalText(a.instance, r)); err != nil {
