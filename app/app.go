@@ -71,6 +71,9 @@ type App struct {
 
 	Directory   *directory.Directory // nil: a house for itself
 	Evidence    *asic.Containers     // what proves an exchange to third parties
+	Registry    *directory.Registry  // nil: another node publishes the directory
+	Membership  *directory.Agent     // nil: this house is its own
+	listing     *directory.Directory // what is published here; Directory when there is one
 	links       *link.Dialer
 	revocations keys.Revocations // of other nodes' certificates
 
@@ -101,6 +104,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 			{"database", a.openDatabase},
 			{"kernel", a.openKernel},
 			{"pages", a.openPages},
+			{"membership", a.openMembership},
 			{"federation", a.openFederation},
 			{"registers", a.openRegisters},
 			{"exchange", a.openExchange},
@@ -108,6 +112,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 			{"identity, money, papers, messages", a.openCommons},
 			{"services", a.openServices},
 			{"country", a.openCountry},
+			{"directory", a.openRegistry},
 			{"seed", a.seed},
 			{"server", a.openServer},
 		}
@@ -163,6 +168,7 @@ func (a *App) Run(ctx context.Context) error {
 	if a.Directory != nil {
 		work = append(work, a.runFederation)
 	}
+	work = append(work, a.membershipWork()...)
 	done := make(chan error, len(work))
 	for _, f := range work {
 		go func() { done <- f(ctx) }()
@@ -332,7 +338,7 @@ func (a *App) openRegisters(context.Context) error {
 
 func (a *App) openExchange(context.Context) (err error) {
 	c := a.Config
-	d := exchange.Deps{DB: a.DB, Clock: c.Clock, Keys: a.Keys, Ledger: a.Ledger, Log: c.Log, Instance: a.Instance, Catalog: a.Catalog, Purposes: a.names.purposeTitles(), Pages: a.Pages}
+	d := exchange.Deps{DB: a.DB, Clock: c.Clock, Keys: memberKeys{a.Keys, a.Membership}, Ledger: a.Ledger, Log: c.Log, Instance: a.Instance, Catalog: a.Catalog, Purposes: a.names.purposeTitles(), Pages: a.Pages}
 	if a.Directory != nil {
 		d.Directory, d.Carrier, d.Node = nodes{a.Directory}, a.links, c.Federation.Node
 	}
@@ -429,9 +435,13 @@ func (a *App) openServices(context.Context) (err error) {
 const jobTidy = "forms.tidy"
 
 func (a *App) openServer(context.Context) error {
-	return a.listenWith([]httpx.Block{
-		a.Pages, a.Ledger, a.Authority, a.Keys, a.Witness, a.Registers, a.Exchange, a.Evidence, a.Identity, a.Transparency, a.Payments, a.Documents, a.Notify, a.Services, a.Forms, a.Portal, a.Workspace,
-	}, a.authenticate)
+	blocks := []httpx.Block{
+		a.Pages, a.Ledger, a.Authority, a.Keys, a.Witness, a.Registers, a.Exchange, a.Evidence, a.listing, a.Identity, a.Transparency, a.Payments, a.Documents, a.Notify, a.Services, a.Forms, a.Portal, a.Workspace,
+	}
+	if a.Registry != nil {
+		blocks = append(blocks, a.Registry)
+	}
+	return a.listenWith(blocks, a.authenticate)
 }
 
 func (a *App) listenWith(blocks []httpx.Block, who func(*http.Request) (auth.Principal, error)) error {

@@ -46,6 +46,7 @@ type Config struct {
 	Log        *slog.Logger      // nil: slog's default
 	Progress   func(what string, done, total int)
 	Federation *Federation // nil: a house for itself
+	Registrars string      // member whose registrars decide who joins; empty: the country's first
 }
 
 func (c *Config) complete() error {

@@ -19,10 +19,14 @@ import (
 // Federation joins a node to the others of its instance.
 type Federation struct {
 	Node    string   // its id in the directory: "GOV/MPS/node1"
-	Central string   // address of the directory's source: https://…
+	Central string   // address of the directory's source, https://…; empty: this house is the source
 	Trust   []string // verifier keys of the directory
+	Address string   // host:port of this node's link, for the directory of a source; empty: the origin's
+	// HardLimit is how long after its expiry the directory is still used; 0: for ever.
+	HardLimit time.Duration
 	// Certificate and Key are PEM files with which the node shows itself to
-	// others; they are read again for every connection.
+	// others; they are read again for every connection. Empty: the certificate of
+	// the membership that dinh member request asked for.
 	Certificate, Key string
 }
 
@@ -58,14 +62,13 @@ func (a *App) openFederation(ctx context.Context) (err error) {
 	if f == nil {
 		return nil
 	}
-	a.Directory, err = directory.New(ctx, directory.Deps{
-		DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Source: f.Central, Trust: directory.Trust{Instance: a.Instance, Keys: f.Trust},
-	})
-	if err != nil {
+	if a.Directory, err = a.openListing(ctx); err != nil {
 		return err
 	}
-	if _, err := f.certificate(); err != nil {
-		return err
+	if f.Certificate != "" {
+		if _, err := f.certificate(); err != nil {
+			return err
+		}
 	}
 	a.links = &link.Dialer{TLS: a.linkTLS}
 	a.revocations = keys.NewOCSPSource(keys.Source{
@@ -74,7 +77,7 @@ func (a *App) openFederation(ctx context.Context) (err error) {
 			a.Config.Log.Error("whether a node's certificate is revoked could not be asked", "error", err)
 		},
 	})
-	return a.Metrics.Register(a.Directory.Figures())
+	return nil
 }
 
 func (f *Federation) certificate() (tls.Certificate, error) {
@@ -90,7 +93,7 @@ func (f *Federation) certificate() (tls.Certificate, error) {
 // node. Names in the certificate decide nothing. An empty node is any.
 func (a *App) linkTLS(node string) *tls.Config {
 	own := func() (*tls.Certificate, error) {
-		c, err := a.Config.Federation.certificate()
+		c, err := a.nodeCertificate(a.life)
 		return &c, err
 	}
 	return &tls.Config{

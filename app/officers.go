@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/exchange/directory"
 	"github.com/dinh-gov/dinh/blocks/identity"
 	"github.com/dinh-gov/dinh/blocks/transparency"
 	"github.com/dinh-gov/dinh/kernel/auth"
@@ -43,6 +44,11 @@ func (a *App) Roles(ctx context.Context) ([]Role, error) {
 	add("grants of the officer's member", "", exchange.RoleGrants)
 	add("the message log of the officer's member", "", exchange.RoleLog)
 	add("readings of personal data", "", transparency.RoleInspector)
+	operator, err := a.operatingMember()
+	if err != nil {
+		return nil, err
+	}
+	add("membership of the exchange", operator, directory.RoleRegistrar)
 	all, err := a.Services.All(ctx)
 	if err != nil {
 		return nil, err

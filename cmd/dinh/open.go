@@ -29,6 +29,7 @@ type house struct {
 	rate             float64
 	verbose, jsonLog bool
 	node             app.Federation
+	registrars       string
 }
 
 func (h *house) flags(c *cobra.Command) {
@@ -51,9 +52,12 @@ func (h *house) flags(c *cobra.Command) {
 	f.StringArrayVar(&h.witnessOf, "witness-of", strings.Fields(env("DINH_WITNESS_OF", "")), "name=verifier key of a log that this house cosigns; may be repeated (DINH_WITNESS_OF, with spaces between)")
 	f.StringVar(&h.proxy, "proxy-header", env("DINH_PROXY_HEADER", ""), "behind a proxy: the header in which it names the client, such as X-Forwarded-For (DINH_PROXY_HEADER)")
 	f.StringVar(&h.node.Node, "node", env("DINH_NODE", ""), "this node's id in the member directory, such as GOV/MPS/node1 (DINH_NODE)")
-	f.StringVar(&h.node.Central, "central", env("DINH_CENTRAL", ""), "address of the central node, which publishes the directory (DINH_CENTRAL)")
+	f.StringVar(&h.node.Central, "central", env("DINH_CENTRAL", ""), "address of the central node, which publishes the directory; without it this house does (DINH_CENTRAL)")
+	f.StringVar(&h.node.Address, "node-address", env("DINH_NODE_ADDRESS", ""), "host:port of this node's link as others call it, where this house publishes the directory (DINH_NODE_ADDRESS)")
+	f.DurationVar(&h.node.HardLimit, "directory-limit", 0, "how long after its expiry the member directory is still used; 0 is for ever, with an alarm")
+	f.StringVar(&h.registrars, "registrars", env("DINH_REGISTRARS", ""), "member whose registrars decide who joins the exchange; default: the country's first (DINH_REGISTRARS)")
 	f.StringSliceVar(&h.node.Trust, "trust", nil, "verifier key of the directory; name the next one too before it changes")
-	f.StringVar(&h.node.Certificate, "node-cert", env("DINH_NODE_CERT", ""), "this node's certificate for other nodes, PEM (DINH_NODE_CERT)")
+	f.StringVar(&h.node.Certificate, "node-cert", env("DINH_NODE_CERT", ""), "this node's certificate for other nodes, PEM; default: that of its membership (DINH_NODE_CERT)")
 	f.StringVar(&h.node.Key, "node-key", env("DINH_NODE_KEY", ""), "the certificate's key, PEM (DINH_NODE_KEY)")
 	f.BoolVar(&h.verbose, "verbose", false, "log every request")
 	f.BoolVar(&h.jsonLog, "log-json", false, "log as JSON")
@@ -75,7 +79,7 @@ func (h *house) config(errOut io.Writer) (app.Config, error) {
 		level = slog.LevelInfo
 	}
 	c := app.Config{
-		Data: h.data, Database: h.database, Origin: h.origin, Demo: h.demo, People: h.people, Seed: h.seed, Cast: h.cast, Workers: h.workers, MaxRate: h.rate, Proxy: h.proxy,
+		Data: h.data, Database: h.database, Origin: h.origin, Demo: h.demo, People: h.people, Seed: h.seed, Cast: h.cast, Workers: h.workers, MaxRate: h.rate, Proxy: h.proxy, Registrars: h.registrars,
 		Log: telemetry.NewLogger(errOut, level, h.jsonLog), Progress: progress(errOut),
 	}
 	var err error

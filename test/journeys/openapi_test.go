@@ -51,6 +51,11 @@ func contracts(t *testing.T) map[string]*openapi3.T {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no OpenAPI documents", err)
 	}
+	parts, err := filepath.Glob("../../blocks/*/*/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, parts...)
 	out := map[string]*openapi3.T{}
 	for _, f := range files {
 		text, err := os.ReadFile(f)

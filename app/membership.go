@@ -1,0 +1,271 @@
+package app
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dinh-gov/dinh/blocks/exchange/directory"
+	"github.com/dinh-gov/dinh/blocks/identity"
+	"github.com/dinh-gov/dinh/country"
+	"github.com/dinh-gov/dinh/kernel/auth"
+	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/keys"
+	"github.com/dinh-gov/dinh/kernel/ledger"
+)
+
+// publishes says whether this house is the source of the directory: it has no
+// other central node. A house for itself lists its own members and its one node.
+func (c *Config) publishes() bool { return c.Federation == nil || c.Federation.Central == "" }
+
+// directoryKey is the key that signs the directory of this house.
+func (a *App) directoryKey(ctx context.Context) (kid, vkey string, err error) {
+	name := originName(a.Config.Origin) + "/directory"
+	k, err := a.Keys.Ensure(ctx, "instance/"+a.Instance+"/directory", keys.Sign, keys.Name{CommonName: name})
+	if err != nil {
+		return "", "", err
+	}
+	vkey, err = verifierKey(name, k)
+	return k.ID, vkey, err
+}
+
+// openListing opens the directory from which this house reads.
+func (a *App) openListing(ctx context.Context) (*directory.Directory, error) {
+	d := directory.Deps{DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Trust: directory.Trust{Instance: a.Instance}}
+	if a.Config.publishes() {
+		_, vkey, err := a.directoryKey(ctx)
+		if err != nil {
+			return nil, err
+		}
+		d.Trust.Keys = []string{vkey}
+	} else {
+		d.Source, d.Trust.Keys, d.HardLimit = a.Config.Federation.Central, a.Config.Federation.Trust, a.Config.Federation.HardLimit
+	}
+	dir, err := directory.New(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return dir, a.Metrics.Register(dir.Figures())
+}
+
+// openRegistry opens the central node's side and publishes what there is.
+func (a *App) openRegistry(ctx context.Context) (err error) {
+	if !a.Config.publishes() {
+		a.listing = a.Directory
+		return nil
+	}
+	if a.listing = a.Directory; a.listing == nil {
+		if a.listing, err = a.openListing(ctx); err != nil {
+			return err
+		}
+	}
+	kid, vkey, err := a.directoryKey(ctx)
+	if err != nil {
+		return err
+	}
+	held, err := a.Keys.CryptoSigner(ctx, kid)
+	if err != nil {
+		return err
+	}
+	signer, err := ledger.NewSigner(originName(a.Config.Origin)+"/directory", held)
+	if err != nil {
+		return err
+	}
+	operator, err := a.operatingMember()
+	if err != nil {
+		return err
+	}
+	a.Registry, err = directory.NewRegistry(directory.RegistryDeps{
+		DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Directory: a.listing, Signer: signer, VKey: vkey, Issuer: a.issuer(), Own: a.ownListing,
+		Operator: operator, Pseudonym: a.Keys.Pseudonym, Pages: a.Pages,
+	})
+	if err != nil {
+		return err
+	}
+	return a.Registry.Publish(ctx)
+}
+
+// operatingMember runs the central node; its registrars let members in.
+func (a *App) operatingMember() (string, error) {
+	if a.Config.Registrars != "" {
+		return a.Config.Registrars, nil
+	}
+	_, members, err := country.Members()
+	if err != nil || len(members) == 0 {
+		return "", err
+	}
+	return members[0].ID(), nil
+}
+
+// ownListing is what this house brings to the directory: itself.
+func (a *App) ownListing(ctx context.Context) (own directory.Own, err error) {
+	operator, err := a.operatingMember()
+	if err != nil {
+		return own, err
+	}
+	own.Authorities = []*x509.Certificate{a.Keys.CA()}
+	own.Node = directory.Node{ID: operator + "/node1", Address: dialable(a.Config.Origin), LedgerKey: a.VKey}
+	if f := a.Config.Federation; f != nil {
+		own.Node.ID = f.Node
+		if f.Address != "" {
+			own.Node.Address = f.Address
+		}
+	}
+	shown, err := a.nodeCertificate(ctx)
+	if err != nil {
+		return own, err
+	}
+	leaf, err := x509.ParseCertificate(shown.Certificate[0])
+	if err != nil {
+		return own, err
+	}
+	own.Certificates = []*x509.Certificate{leaf}
+	members, err := a.Exchange.Members(ctx)
+	if err != nil {
+		return own, err
+	}
+	for _, m := range members {
+		k, err := a.Keys.Current(ctx, m.ID().String(), keys.Sign)
+		if err != nil {
+			return own, err
+		}
+		public, ok := k.Public.(ed25519.PublicKey)
+		if !ok {
+			return own, fmt.Errorf("the signing key of %s is a %T", m.ID(), k.Public)
+		}
+		listed := directory.Member{
+			Class: m.Class, Code: m.Code, Name: m.Name,
+			Keys: []directory.Key{{ID: k.ID, Public: base64.StdEncoding.EncodeToString(public), From: k.Created}},
+		}
+		for _, s := range m.Subsystems {
+			listed.Subsystems = append(listed.Subsystems, directory.Subsystem{Code: s.Code, Name: s.Name})
+		}
+		own.Members = append(own.Members, listed)
+	}
+	return own, nil
+}
+
+// dialable gives the host and port of an address with its scheme.
+func dialable(origin string) string {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return ""
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"https": "443"}[u.Scheme]
+	}
+	if port == "" {
+		port = "80"
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// nodeCertificate is what this node shows on its links: the files that were named,
+// what its membership gave it, or at the source one of its own authority.
+func (a *App) nodeCertificate(ctx context.Context) (tls.Certificate, error) {
+	f := a.Config.Federation
+	if f != nil && f.Certificate != "" {
+		return f.certificate()
+	}
+	if a.Membership != nil {
+		return a.Membership.Certificate(ctx)
+	}
+	operator, err := a.operatingMember()
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	node, address := operator+"/node1", dialable(a.Config.Origin)
+	if f != nil {
+		node = f.Node
+		if f.Address != "" {
+			address = f.Address
+		}
+	}
+	var hosts []string
+	for one := range strings.SplitSeq(address, ",") {
+		if host, _, err := net.SplitHostPort(one); err == nil {
+			hosts = append(hosts, host)
+		}
+	}
+	k, err := a.Keys.Ensure(ctx, node, keys.TLS, keys.Name{CommonName: node, Organization: a.Instance, Hosts: hosts})
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return a.Keys.TLSCertificate(ctx, k.ID)
+}
+
+// openMembership opens the agent that looks after this node's own membership.
+func (a *App) openMembership(context.Context) (err error) {
+	f := a.Config.Federation
+	if f == nil || f.Central == "" {
+		return nil
+	}
+	a.Membership, err = directory.NewAgent(directory.AgentDeps{DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Keys: a.Keys, Instance: a.Instance, Central: f.Central})
+	return err
+}
+
+// OpenMembership opens no more of a house than it takes to ask for membership at
+// a central node, in Config.Federation, and to look after it. Close the App.
+func OpenMembership(ctx context.Context, c Config) (*App, error) {
+	return open(ctx, c, func(a *App) []step {
+		return []step{{"database", a.openDatabase}, {"kernel", a.openKernel}, {"pages", a.openPages}, {"membership", a.openMembership}}
+	})
+}
+
+// memberKeys is the keystore as the exchange signs with it: a member that changes
+// keys goes on with the old one until everybody knows the new one.
+type memberKeys struct {
+	*keys.Keys
+	agent *directory.Agent
+}
+
+// Current is the key that a member signs with now.
+func (m memberKeys) Current(ctx context.Context, owner string, use keys.Use) (keys.Key, error) {
+	if m.agent == nil {
+		return m.Keys.Current(ctx, owner, use)
+	}
+	return m.agent.Current(ctx, owner, use)
+}
+
+// Key finds a key by its id.
+func (m memberKeys) Key(ctx context.Context, kid string) (keys.Key, error) {
+	if m.agent == nil {
+		return m.Keys.Key(ctx, kid)
+	}
+	return m.agent.Key(ctx, kid)
+}
+
+// membershipWork is what has to go on while the house is open.
+func (a *App) membershipWork() (work []func(context.Context) error) {
+	if a.Registry != nil {
+		work = append(work, func(ctx context.Context) error { return a.Registry.Run(ctx, 10*time.Second) })
+	}
+	if a.Membership != nil {
+		work = append(work, func(ctx context.Context) error { return a.Membership.Run(ctx, time.Minute) })
+	}
+	return work
+}
+
+// Registrar is an officer of this house who may decide about membership, for a
+// command that is given at the machine. errs.Forbidden "directory.no_registrar".
+func (a *App) Registrar(ctx context.Context, officer string) (auth.Principal, error) {
+	all, err := a.Identity.Officers(ctx)
+	if err != nil {
+		return auth.Principal{}, err
+	}
+	i := slices.IndexFunc(all, func(o identity.Officer) bool { return o.ID == officer })
+	if i < 0 {
+		return auth.Principal{}, errs.New(errs.Forbidden, "directory.no_registrar")
+	}
+	o := all[i]
+	return auth.Principal{Officer: o.ID, Name: o.Name, Number: o.Number, Member: o.Member, Roles: o.Roles, Level: auth.Substantial}, nil
+}
