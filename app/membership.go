@@ -269,3 +269,7 @@ func (a *App) Registrar(ctx context.Context, officer string) (auth.Principal, er
 	o := all[i]
 	return auth.Principal{Officer: o.ID, Name: o.Name, Number: o.Number, Member: o.Member, Roles: o.Roles, Level: auth.Substantial}, nil
 }
+
+// Listing is the member directory that this house publishes or follows; nil in a
+// gateway without other nodes.
+func (a *App) Listing() *directory.Directory { return a.listing }

@@ -13,7 +13,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/dinh-gov/dinh/app"
-	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/blocks/registers"
 	"github.com/dinh-gov/dinh/blocks/transparency"
 	"github.com/dinh-gov/dinh/kernel/i18n"
@@ -40,42 +39,6 @@ func verb(use, short string, args cobra.PositionalArgs, do func(ctx context.Cont
 
 func table(cmd *cobra.Command) *tabwriter.Writer {
 	return tabwriter.NewWriter(cmd.OutOrStdout(), 2, 4, 2, ' ', 0)
-}
-
-func memberCommand() *cobra.Command {
-	c := &cobra.Command{Use: "member", Short: "Members of the exchange and their systems' keys"}
-	c.AddCommand(verb("list", "List members and their systems", cobra.NoArgs, func(ctx context.Context, cmd *cobra.Command, a *app.App, _ []string) error {
-		members, err := a.Exchange.Members(ctx)
-		if err != nil {
-			return err
-		}
-		w := table(cmd)
-		for _, m := range members {
-			var subs []string
-			for _, s := range m.Subsystems {
-				subs = append(subs, s.Code)
-			}
-			fmt.Fprintf(w, "%s\t%s\t%s\n", m.ID(), m.Name.VI, strings.Join(subs, ", "))
-		}
-		return w.Flush()
-	}))
-	var days int
-	key := verb("key SUBSYSTEM LABEL", "Make an API key for a system, such as VN/GOV/MOJ/civil-status; it is shown once", cobra.ExactArgs(2),
-		func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
-			s, err := exchange.ParseSubsystem(args[0])
-			if err != nil {
-				return say(a, err)
-			}
-			secret, k, err := a.Exchange.NewClientKey(ctx, s, args[1], time.Now().AddDate(0, 0, days))
-			if err != nil {
-				return say(a, err)
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s\n\nKey %s of %s, valid until %s. Send it as: Authorization: Bearer …\n", secret, k.ID, s, k.Until.Format(time.DateOnly))
-			return nil
-		})
-	key.Flags().IntVar(&days, "days", 365, "how long the key is valid")
-	c.AddCommand(key)
-	return c
 }
 
 // say turns a coded error into words.
