@@ -28,7 +28,7 @@ func (c *Config) publishes() bool { return c.Federation == nil || c.Federation.C
 
 // directoryKey is the key that signs the directory of this house.
 func (a *App) directoryKey(ctx context.Context) (kid, vkey string, err error) {
-	name := originName(a.Config.Origin) + "/directory"
+	name := a.Instance + "/directory" // not of the origin, which commands on the same data may not know
 	k, err := a.Keys.Ensure(ctx, "instance/"+a.Instance+"/directory", keys.Sign, keys.Name{CommonName: name})
 	if err != nil {
 		return "", "", err
@@ -56,7 +56,7 @@ func (a *App) openListing(ctx context.Context) (*directory.Directory, error) {
 	return dir, a.Metrics.Register(dir.Figures())
 }
 
-// openRegistry opens the central node's side and publishes what there is.
+// openRegistry opens the central node's side. It publishes when the house runs.
 func (a *App) openRegistry(ctx context.Context) (err error) {
 	if !a.Config.publishes() {
 		a.listing = a.Directory
@@ -75,7 +75,7 @@ func (a *App) openRegistry(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	signer, err := ledger.NewSigner(originName(a.Config.Origin)+"/directory", held)
+	signer, err := ledger.NewSigner(a.Instance+"/directory", held)
 	if err != nil {
 		return err
 	}
@@ -84,13 +84,10 @@ func (a *App) openRegistry(ctx context.Context) (err error) {
 		return err
 	}
 	a.Registry, err = directory.NewRegistry(directory.RegistryDeps{
-		DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Directory: a.listing, Signer: signer, VKey: vkey, Issuer: a.issuer(), Own: a.ownListing,
+		DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Directory: a.listing, Signer: signer, VKey: vkey, Issuer: a.issuer(), Authorities: []*x509.Certificate{a.Keys.CA()}, Own: a.ownListing,
 		Operator: operator, Pseudonym: a.Keys.Pseudonym, Pages: a.Pages,
 	})
-	if err != nil {
-		return err
-	}
-	return a.Registry.Publish(ctx)
+	return err
 }
 
 // operatingMember runs the central node; its registrars let members in.
@@ -111,7 +108,6 @@ func (a *App) ownListing(ctx context.Context) (own directory.Own, err error) {
 	if err != nil {
 		return own, err
 	}
-	own.Authorities = []*x509.Certificate{a.Keys.CA()}
 	own.Node = directory.Node{ID: operator + "/node1", Address: dialable(a.Config.Origin), LedgerKey: a.VKey}
 	if f := a.Config.Federation; f != nil {
 		own.Node.ID = f.Node

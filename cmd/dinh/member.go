@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -45,6 +46,9 @@ func memberList() *cobra.Command {
 		w := table(cmd)
 		fmt.Fprintln(w, "MEMBER\tNAME\tSTATE\tNODE\tCERTIFICATE UNTIL\tSYSTEMS")
 		dir := a.Listing()
+		if dir.Version() == 0 {
+			return errors.New("no directory is known yet: it is published, or fetched, when the house is served")
+		}
 		for _, m := range dir.Members() {
 			var systems []string
 			for _, s := range m.Subsystems {

@@ -30,7 +30,6 @@ type Issuer interface {
 // Own is what the central node itself brings: its node and the members that it
 // serves. They ask nobody, and registrars cannot remove them.
 type Own struct {
-	Authorities  []*x509.Certificate
 	Node         Node                // without certificates
 	Certificates []*x509.Certificate // of the node
 	Members      []Member            // each with the key that it signs with now
@@ -46,7 +45,9 @@ type RegistryDeps struct {
 	Signer    note.Signer
 	VKey      string // verifier key of Signer, which everybody may know
 	Issuer    Issuer
-	Own       func(context.Context) (Own, error)
+	// Authorities certify nodes: this house's own, and before it changes the next.
+	Authorities []*x509.Certificate
+	Own         func(context.Context) (Own, error) // asked by Run alone
 	// Operator is the member whose registrars decide, "GOV/MPS"; "" is any.
 	Operator string
 	// Lifetime is how long a version is good for; 0 is three days. It is issued
@@ -68,6 +69,7 @@ type Registry struct {
 	signer    note.Signer
 	vkey      string
 	issuer    Issuer
+	roots     []*x509.Certificate
 	own       func(context.Context) (Own, error)
 	operator  string
 	lifetime  time.Duration
@@ -77,8 +79,7 @@ type Registry struct {
 
 const defaultLifetime = 72 * time.Hour
 
-// NewRegistry gives a registry over tables that exist already. Publish makes the
-// first version.
+// NewRegistry gives a registry over tables that exist already.
 func NewRegistry(d RegistryDeps) (*Registry, error) {
 	if d.DB == nil || d.Clock == nil || d.Directory == nil || d.Signer == nil || d.Own == nil {
 		return nil, errors.New("directory: RegistryDeps needs DB, Clock, Directory, Signer and Own")
@@ -91,16 +92,20 @@ func NewRegistry(d RegistryDeps) (*Registry, error) {
 	}
 	return &Registry{
 		store: store{d.DB}, clock: d.Clock, log: d.Log, directory: d.Directory, instance: d.Directory.trust.Instance, signer: d.Signer, vkey: d.VKey,
-		issuer: d.Issuer, own: d.Own, operator: d.Operator, lifetime: d.Lifetime, pseudonym: d.Pseudonym, view: d.Pages,
+		issuer: d.Issuer, roots: d.Authorities, own: d.Own, operator: d.Operator, lifetime: d.Lifetime, pseudonym: d.Pseudonym, view: d.Pages,
 	}, nil
 }
 
-// Run publishes what changed and issues the directory anew before it expires,
-// until ctx ends. Several processes may do so on one database.
+// Run lists this house as it is served, publishes what changed and issues the
+// directory anew before it expires, until ctx ends. Several processes may do so on
+// one database.
 func (g *Registry) Run(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
+		if err := g.TakeOwn(ctx); err != nil && ctx.Err() == nil {
+			g.log.ErrorContext(ctx, "this house could not list itself in the member directory", slog.Any("err", err))
+		}
 		g.publishSoon(ctx)
 		if err := g.lapse(ctx); err != nil && ctx.Err() == nil {
 			g.log.ErrorContext(ctx, "old requests for membership were not closed", slog.Any("err", err))
@@ -131,21 +136,14 @@ func (g *Registry) lapse(ctx context.Context) error {
 // Publish issues a new version when the members, nodes or keys have changed, or
 // when half of the newest one's life is over. This house reads from it at once.
 func (g *Registry) Publish(ctx context.Context) error {
-	own, err := g.own(ctx)
-	if err != nil {
-		return err
-	}
-	err = g.store.write(ctx, func(ctx context.Context, t tx) error {
+	err := g.store.write(ctx, func(ctx context.Context, t tx) error {
 		now := g.clock.Now().UTC()
-		if err := g.takeOwn(ctx, t, own); err != nil {
-			return err
-		}
 		next, err := t.compose(ctx, now)
 		if err != nil {
 			return err
 		}
 		next.Instance = g.instance
-		for _, a := range own.Authorities {
+		for _, a := range g.roots {
 			next.Authorities = append(next.Authorities, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.Raw})))
 		}
 		version, signed, err := readNewest(ctx, t.q)
@@ -176,8 +174,18 @@ func sameContent(a, b Document) bool {
 	return err1 == nil && err2 == nil && bytes.Equal(x, y)
 }
 
-// takeOwn brings the central node's own rows up to date.
-func (g *Registry) takeOwn(ctx context.Context, t tx, own Own) error {
+// TakeOwn writes down this house's own node and members, for the next Publish. It
+// is for the process that serves them: a command on the same database knows
+// neither the address nor the certificate.
+func (g *Registry) TakeOwn(ctx context.Context) error {
+	own, err := g.own(ctx)
+	if err != nil {
+		return err
+	}
+	return g.store.write(ctx, func(ctx context.Context, t tx) error { return g.putOwn(ctx, t, own) })
+}
+
+func (g *Registry) putOwn(ctx context.Context, t tx, own Own) error {
 	now := g.clock.Now()
 	if own.Node.ID != "" {
 		if err := t.putNode(ctx, own.Node); err != nil {

@@ -479,6 +479,7 @@ func TestVersions(t *testing.T) {
 		}
 	}
 	w.ownKey = key(t, w.clock.Now()) // the house rotated a key of its own
+	ok(t, w.registry.TakeOwn(ctx))
 	ok(t, w.registry.Publish(ctx))
 	m, _ := w.directory.Member("GOV/MPS")
 	if w.directory.Version() != 4 || len(m.Keys) != 2 || m.Keys[0].Until.IsZero() || !m.Keys[1].Until.IsZero() {

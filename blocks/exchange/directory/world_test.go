@@ -140,16 +140,17 @@ func newWorld(t testing.TB) *world {
 	ok(t, err)
 	w.registry, err = directory.NewRegistry(directory.RegistryDeps{
 		DB: w.db, Clock: w.clock, Directory: w.directory, Signer: w.signer, VKey: w.signer.vkey, Issuer: w.authority, Operator: "GOV/MPS", Lifetime: lifetime,
-		Pseudonym: func(number string) string { return "p-" + number }, Pages: pages,
+		Authorities: []*x509.Certificate{w.authority.cert}, Pseudonym: func(number string) string { return "p-" + number }, Pages: pages,
 		Own: func(context.Context) (directory.Own, error) {
 			return directory.Own{
-				Authorities: []*x509.Certificate{w.authority.cert}, Node: directory.Node{ID: "GOV/MPS/central", Address: "central.example.vn:5500"}, Certificates: []*x509.Certificate{own},
+				Node: directory.Node{ID: "GOV/MPS/central", Address: "central.example.vn:5500"}, Certificates: []*x509.Certificate{own},
 				Members: []directory.Member{{Class: "GOV", Code: "MPS", Name: i18n.Text{VI: "Bộ Công an", EN: "Ministry of Public Security"},
 					Subsystems: []directory.Subsystem{{Code: "population", Name: i18n.Text{VI: "Dân cư", EN: "Population"}}}, Keys: []directory.Key{w.ownKey}}},
 			}, nil
 		},
 	})
 	ok(t, err)
+	ok(t, w.registry.TakeOwn(ctx))
 	ok(t, w.registry.Publish(ctx))
 	w.serve(t, pages)
 	return w
