@@ -26,6 +26,7 @@ func officerNav() []NavItem {
 		{Section: "search", Key: "web.nav.search", Path: "/desk/search"},
 		{Section: "registers", Key: "web.nav.registers", Path: "/desk/registers"},
 		{Section: "figures", Key: "web.nav.figures", Path: "/desk/figures"},
+		{Section: "directory", Key: "web.nav.directory", Path: "/desk/directory", Roles: []string{"exchange-registrar"}},
 	}
 }
 

@@ -351,7 +351,7 @@ func (d *Directory) alarm(ctx context.Context) {
 		d.log.ErrorContext(ctx, "the member directory has expired and is still used; see that its source answers", slog.Time("expired", doc.Expires), slog.Int64("version", doc.Version))
 	}
 	for _, n := range doc.Nodes {
-		if until := lastUntil(n, now); !until.IsZero() && until.Sub(now) < certificateAlarm {
+		if until := lastUntil(n); !until.IsZero() && until.Sub(now) < certificateAlarm {
 			d.log.WarnContext(ctx, "a node's certificate ends soon", slog.String("node", n.ID), slog.Time("until", until))
 		}
 	}
@@ -360,11 +360,11 @@ func (d *Directory) alarm(ctx context.Context) {
 // certificateAlarm is well after the renewal that nodes do by themselves.
 const certificateAlarm = 14 * 24 * time.Hour
 
-// lastUntil is when the last of a node's certificates in use ends or ended; zero
-// when it has none.
-func lastUntil(n Node, now time.Time) (last time.Time) {
+// lastUntil is when the last of a node's certificates ends or ended, the announced
+// ones too; zero when it has none.
+func lastUntil(n Node) (last time.Time) {
 	for _, c := range n.Certificates {
-		if c.RevokedAt.IsZero() && !now.Before(c.From) && c.Until.After(last) {
+		if c.RevokedAt.IsZero() && c.Until.After(last) {
 			last = c.Until
 		}
 	}

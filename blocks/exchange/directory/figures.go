@@ -47,7 +47,7 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 	gauge(f.age, now.Sub(doc.Issued).Seconds())
 	gauge(f.expires, until(now, doc.Expires))
 	for _, n := range doc.Nodes {
-		if last := lastUntil(n, now); !last.IsZero() {
+		if last := lastUntil(n); !last.IsZero() {
 			gauge(f.node, until(now, last), n.ID)
 		}
 	}

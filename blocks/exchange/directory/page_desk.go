@@ -52,7 +52,7 @@ func (t teller) tiles(waiting int) web.StatTiles {
 	doc := &t.g.directory.now.Load().doc
 	soon, members := 0, 0
 	for _, n := range doc.Nodes {
-		if last := lastUntil(n, t.now); last.Sub(t.now) < certificateAlarm {
+		if last := lastUntil(n); last.Sub(t.now) < certificateAlarm {
 			soon++
 		}
 	}
@@ -90,7 +90,7 @@ func (t teller) requestTable(label string, all []Request) web.Component {
 		}
 		table.Rows = append(table.Rows, []web.Cell{
 			{Body: []web.Component{web.Link{Text: t.called(r), Href: "/desk/directory/requests/" + r.ID}}},
-			{Text: t.say("kind." + r.Kind)}, {Text: t.date(cmp.Or(r.DecidedAt, r.AskedAt))}, {Text: strconv.Itoa(yes), Format: "numeric"}, {Body: []web.Component{t.state(r)}},
+			{Text: t.say("kind." + r.Kind)}, {Text: t.date(cmp.Or(r.DecidedAt, r.AskedAt))}, {Text: strconv.Itoa(yes) + "/" + strconv.Itoa(voicesNeeded), Format: "numeric"}, {Body: []web.Component{t.state(r)}},
 		})
 	}
 	return web.Scroll{Label: label, Body: []web.Component{table}}
@@ -110,7 +110,7 @@ func (t teller) memberTable() web.Component {
 	members := slices.Clone(t.g.directory.Members())
 	end := func(m Member) time.Time {
 		n, _ := t.g.directory.Node(m.Node)
-		return lastUntil(n, t.now)
+		return lastUntil(n)
 	}
 	slices.SortStableFunc(members, func(a, b Member) int {
 		if (a.Status == "") != (b.Status == "") {
@@ -125,7 +125,7 @@ func (t teller) memberTable() web.Component {
 			{Body: []web.Component{t.status(m)}}, {Text: cmp.Or(m.Node, "–")}, {Text: "–"}, {Text: "–"},
 		}
 		if at := end(m); m.Node != "" && !at.IsZero() {
-			row[3] = web.Cell{Body: []web.Component{t.ends(at)}}
+			row[3] = t.ends(at)
 		}
 		if k, ok := keyInUse(m, t.now); ok {
 			row[4] = web.Cell{Text: t.say("desk.key_since", "date", t.date(k.From))}
@@ -222,7 +222,7 @@ func (t teller) end(until, revoked time.Time) web.Cell {
 	if !revoked.IsZero() {
 		return web.Cell{Body: []web.Component{web.Tag{Text: t.say("revoked", "date", t.date(revoked)), Classes: "govuk-tag--red"}}}
 	}
-	return web.Cell{Body: []web.Component{t.ends(until)}}
+	return t.ends(until)
 }
 
 func (g *Registry) sendMeasure(w http.ResponseWriter, r *http.Request) error {

@@ -86,18 +86,21 @@ func (t teller) status(m Member) web.Tag {
 }
 
 // ends says when something ends, and warns in colour when that is soon.
-func (t teller) ends(at time.Time) web.Component {
+func (t teller) ends(at time.Time) web.Cell {
 	left := at.Sub(t.now)
 	days := int(left.Hours() / 24)
+	warn := func(text, colour string) web.Cell {
+		return web.Cell{Body: []web.Component{web.Tag{Text: text, Classes: "govuk-tag--" + colour}}}
+	}
 	switch {
 	case at.IsZero():
-		return web.Paragraph{Text: t.say("no_end"), Classes: "govuk-!-margin-bottom-0"}
+		return web.Cell{Text: t.say("no_end")}
 	case left < 0:
-		return web.Tag{Text: t.say("ended", "date", t.date(at)), Classes: "govuk-tag--red"}
+		return warn(t.say("ended", "date", t.date(at)), "red")
 	case left < certificateAlarm:
-		return web.Tag{Text: t.say("ends_soon", "date", t.date(at), "n", days), Classes: "govuk-tag--orange"}
+		return warn(t.say("ends_soon", "date", t.date(at), "n", days), "orange")
 	}
-	return web.Paragraph{Text: t.say("ends", "date", t.date(at), "n", days), Classes: "govuk-!-margin-bottom-0"}
+	return web.Cell{Text: t.say("ends", "date", t.date(at), "n", days)}
 }
 
 // facts are what an application says, for whoever reads it.
