@@ -61,9 +61,10 @@ type Directory struct {
 	nothing   *snapshot // what is answered before the first version and past the hard limit
 	accepting sync.Mutex
 	now       atomic.Pointer[snapshot]
-	floor     atomic.Int64 // the newest version ever seen here, also when it cannot be read any more
-	failures  atomic.Int64 // fetches that failed, in all
-	confirmed atomic.Int64 // when the source last said that this is the newest, in microseconds
+	floor     atomic.Int64  // the newest version ever seen here, also when it cannot be read any more
+	failures  atomic.Int64  // fetches that failed, in all
+	missed    chan struct{} // somebody asked for what is not there: perhaps it is new
+	pause     time.Duration // between two refreshes at the least
 }
 
 // snapshot is one version, indexed and never changed.
@@ -102,7 +103,7 @@ func New(ctx context.Context, d Deps) (*Directory, error) {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	dir := &Directory{db: d.DB, clock: d.Clock, log: d.Log, trust: d.Trust, hard: d.HardLimit}
+	dir := &Directory{db: d.DB, clock: d.Clock, log: d.Log, trust: d.Trust, hard: d.HardLimit, missed: make(chan struct{}, 1), pause: refreshPause}
 	dir.nothing = index(Document{}, nil)
 	dir.now.Store(dir.nothing)
 	if d.Source != "" {
@@ -237,6 +238,9 @@ func (d *Directory) stopped(s *snapshot) bool {
 func (d *Directory) NodeOf(subsystem string) (Node, bool) {
 	s := d.current()
 	n, ok := s.nodes[s.serves[subsystem]]
+	if !ok {
+		d.miss()
+	}
 	return n, ok
 }
 
@@ -256,6 +260,7 @@ func (d *Directory) NodeBy(c *x509.Certificate) (Node, bool) {
 	s := d.current()
 	h, ok := s.prints[Fingerprint(c)]
 	if !ok || !h.certificate.ValidAt(d.clock.Now()) {
+		d.miss()
 		return Node{}, false
 	}
 	n, ok := s.nodes[h.node]
@@ -274,6 +279,7 @@ func Fingerprint(c *x509.Certificate) string {
 func (d *Directory) Key(keyID string, at time.Time) (member string, public ed25519.PublicKey, valid bool) {
 	h, ok := d.current().keys[keyID]
 	if !ok {
+		d.miss()
 		return "", nil, false
 	}
 	return h.member, h.public, h.key.ValidAt(at)
@@ -306,8 +312,21 @@ func (d *Directory) Expired(now time.Time) bool {
 // Stopped says whether the directory is past its hard limit and answers nothing.
 func (d *Directory) Stopped() bool { return d.stopped(d.now.Load()) }
 
-// Run keeps the directory fresh until ctx ends. What goes wrong is logged and
-// tried again; the directory that is known stays in use.
+// refreshPause bounds how often strangers with unknown keys make a node ask.
+const refreshPause = 5 * time.Second
+
+// miss lets Run ask the source soon: a key or certificate that is unknown here may
+// have been listed a moment ago.
+func (d *Directory) miss() {
+	select {
+	case d.missed <- struct{}{}:
+	default:
+	}
+}
+
+// Run keeps the directory fresh until ctx ends: it asks the source so often, and
+// soon after somebody asked for what is not known here. What goes wrong is logged
+// and tried again; the directory that is known stays in use.
 func (d *Directory) Run(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -316,10 +335,28 @@ func (d *Directory) Run(ctx context.Context, every time.Duration) error {
 			d.log.WarnContext(ctx, "the member directory was not renewed", slog.Any("err", err))
 		}
 		d.alarm(ctx)
+		if !d.wait(ctx, tick.C) {
+			return nil
+		}
+	}
+}
+
+// wait ends at the next tick, or after the pause when something was missed; false
+// when ctx has ended.
+func (d *Directory) wait(ctx context.Context, tick <-chan time.Time) bool {
+	pause := time.NewTimer(d.pause)
+	defer pause.Stop()
+	var missed chan struct{}
+	for {
 		select {
 		case <-ctx.Done():
-			return nil
-		case <-tick.C:
+			return false
+		case <-pause.C:
+			missed = d.missed
+		case <-missed:
+			return true
+		case <-tick:
+			return true
 		}
 	}
 }
@@ -336,10 +373,8 @@ func (d *Directory) Refresh(ctx context.Context) error {
 	}
 	if err != nil {
 		d.failures.Add(1)
-		return err
 	}
-	d.confirmed.Store(d.clock.Now().UnixMicro())
-	return nil
+	return err
 }
 
 func (d *Directory) alarm(ctx context.Context) {

@@ -298,3 +298,37 @@ func TestKeyValidity(t *testing.T) {
 		}
 	}
 }
+
+// Whoever comes with a key that is not known yet makes the follower ask.
+func TestAMissAsksTheSource(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	by, c := newPair(t), newCentral(t)
+	d, err := directory.New(ctx, directory.Deps{DB: dbtest.New(t, sets()...), Clock: clock.New(start()), Source: c.URL, Trust: directory.Trust{Instance: "VN", Keys: []string{by.vkey}}})
+	ok(t, err)
+	d.SetPause(time.Millisecond)
+	doc := document(t, 1)
+	c.say(signed(t, doc, by))
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx, time.Hour) }()
+	wait := func(id string) {
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			if _, public, _ := d.Key(id, start()); public != nil {
+				return
+			}
+			select {
+			case <-tick.C:
+			case <-t.Context().Done():
+				t.Fatal("never heard of it")
+			}
+		}
+	}
+	wait(doc.Members[0].Keys[0].ID)
+	next := document(t, 2)
+	c.say(signed(t, next, by))
+	wait(next.Members[0].Keys[0].ID)
+	cancel()
+	ok(t, <-done)
+}
