@@ -76,26 +76,34 @@ func (c *caller) in(lang string) *caller {
 
 // readers say who may call an API that takes a body, and what it takes.
 var readers = map[string]struct{ who, takes string }{
-	"POST /api/registers/{register}/records":       {"register-moj", "json"},
-	"PATCH /api/registers/{register}/records/{id}": {"register-moj", "json"},
-	"POST /api/registers/{register}/import":        {"register-moj", "csv"},
-	"POST /api/registers/{register}/search":        {"register-moj", "json"},
-	"POST /api/exchange/grants":                    {"granter", "json"},
-	"POST /api/exchange/log/search":                {"granter", "json"},
-	"POST /api/exchange/log/evidence":              {"granter", "json"},
-	"POST /api/exchange/grants/{id}/revoke":        {"granter", "json"},
-	"POST /api/identity/passkeys/register/begin":   {"mai", "nothing"},
-	"POST /api/identity/passkeys/register/finish":  {"mai", "json"},
-	"POST /api/identity/passkeys/login/begin":      {"", "nothing"},
-	"POST /api/identity/passkeys/login/finish":     {"", "json"},
-	"POST /api/transparency/inspections":           {"protection", "json"},
-	"POST /api/payments/bills/{id}/pay":            {"hung", "nothing"},
+	"POST /api/registers/{register}/records":               {"register-moj", "json"},
+	"PATCH /api/registers/{register}/records/{id}":         {"register-moj", "json"},
+	"POST /api/registers/{register}/import":                {"register-moj", "csv"},
+	"POST /api/registers/{register}/search":                {"register-moj", "json"},
+	"POST /api/exchange/grants":                            {"granter", "json"},
+	"POST /api/exchange/log/search":                        {"granter", "json"},
+	"POST /api/exchange/log/evidence":                      {"granter", "json"},
+	"POST /api/exchange/grants/{id}/revoke":                {"granter", "json"},
+	"POST /api/directory/requests":                         {"", "json"},
+	"POST /api/directory/follow/{secret}/challenge":        {"", "nothing"},
+	"POST /api/directory/follow/{secret}/proof":            {"", "json"},
+	"POST /api/directory/renewals":                         {"", "json"},
+	"POST /api/directory/rotations":                        {"", "json"},
+	"POST /api/directory/requests/{id}/approve":            {"granter", "nothing"},
+	"POST /api/directory/requests/{id}/refuse":             {"granter", "json"},
+	"POST /api/directory/members/{class}/{code}/{measure}": {"granter", "json"},
+	"POST /api/identity/passkeys/register/begin":           {"mai", "nothing"},
+	"POST /api/identity/passkeys/register/finish":          {"mai", "json"},
+	"POST /api/identity/passkeys/login/begin":              {"", "nothing"},
+	"POST /api/identity/passkeys/login/finish":             {"", "json"},
+	"POST /api/transparency/inspections":                   {"protection", "json"},
+	"POST /api/payments/bills/{id}/pay":                    {"hung", "nothing"},
 }
 
 // TestWrongBodies sends every API what it cannot read.
 func TestWrongBodies(t *testing.T) {
 	h, s := shared(t), played(t)
-	if err := h.Identity.AddOfficer(t.Context(), identity.Officer{ID: "granter", Name: "Đinh Văn Cấp", Member: "GOV/MPS", Roles: []string{"grants-officer", "exchange-auditor"}, Email: "granter@vidu.example"}); err != nil {
+	if err := h.Identity.AddOfficer(t.Context(), identity.Officer{ID: "granter", Name: "Đinh Văn Cấp", Member: "GOV/MPS", Roles: []string{"grants-officer", "exchange-auditor", "exchange-registrar"}, Email: "granter@vidu.example"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Identity.AddSample(t.Context(), identity.Sample{ID: "granter", Officer: "granter", Name: "Đinh Văn Cấp"}); err != nil {

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/note"
@@ -138,7 +139,14 @@ func (a Application) check() error {
 }
 
 func named(s string) bool {
-	return s != "" && utf8.ValidString(s) && utf8.RuneCountInString(s) <= maxName
+	return s != "" && plain(s, false) && utf8.RuneCountInString(s) <= maxName
+}
+
+// plain says whether s is text that people can read and every database can hold.
+func plain(s string, lines bool) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) && !(lines && (r == '\n' || r == '\r' || r == '\t'))
+	})
 }
 
 // parseCSR takes a request for a certificate whose key is on a curve, that its

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/errs"
@@ -79,7 +80,7 @@ func (g *Registry) Refuse(ctx context.Context, p auth.Principal, requestID, reas
 }
 
 func given(reason string) error {
-	if reason == "" || len(reason) > 4000 {
+	if reason == "" || utf8.RuneCountInString(reason) > 4000 || !plain(reason, true) {
 		return errs.New(errs.Invalid, "directory.reason_missing").With(errs.NewField("reason", "directory.reason_missing"))
 	}
 	return nil

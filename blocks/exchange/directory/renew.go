@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/pem"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -82,6 +83,9 @@ func (g *Registry) speaks(ctx context.Context, t tx, s spoken) (Member, error) {
 	if now.Sub(s.at).Abs() > signedWithin {
 		return Member{}, errs.New(errs.Invalid, "directory.signed_when")
 	}
+	if !thumbprint.MatchString(s.key) {
+		return Member{}, no
+	}
 	owner, k, err := t.key(ctx, s.key)
 	if err != nil {
 		return Member{}, err
@@ -97,6 +101,9 @@ func (g *Registry) speaks(ctx context.Context, t tx, s spoken) (Member, error) {
 	}
 	return m, nil
 }
+
+// thumbprint is what ids of keys look like.
+var thumbprint = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
 // spoken is a text with the signature that speaks for a member.
 type spoken struct {
