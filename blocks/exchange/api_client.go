@@ -1,6 +1,10 @@
 package exchange
 
 import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
 	"net/http"
 	"strings"
 
@@ -8,26 +12,32 @@ import (
 	"github.com/dinh-gov/dinh/kernel/errs"
 )
 
-// AuthenticateClient finds the subsystem that a request's API key belongs to
-// (Authorization: Bearer dinh_…, or X-Api-Key). found is false when the request
-// brings no such key, for the next authenticator to try. A key that is unknown,
-// revoked or past is errs.Unauthenticated "exchange.client_key_revoked". In the
-// principal, Session is the key's id.
+// Tokens reads access tokens; see the package clients.
+type Tokens interface {
+	// Bound gives the thumbprint (RFC 7638) of the key that a token was given for;
+	// found is false when the text is no access token at all. One that is false or
+	// past is errs.Unauthenticated.
+	Bound(ctx context.Context, token string) (thumbprint string, found bool, err error)
+}
+
+// AuthenticateClient finds the subsystem behind a request: by its API key
+// (Authorization: Bearer dinh_…, or X-Api-Key), by the access token that its
+// registered key was changed for, or by the certificate of its TLS connection.
+// found is false when the request brings none of them, for the next authenticator
+// to try. What is unknown, revoked or past is errs.Unauthenticated
+// "exchange.client_key_revoked". In the principal, Session is the key's id.
 func (x *Exchange) AuthenticateClient(r *http.Request) (p auth.Principal, found bool, err error) {
-	secret := r.Header.Get("X-Api-Key")
-	if scheme, rest, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
-		secret = strings.TrimSpace(rest)
+	hash, err := x.credential(r)
+	if hash == "" || err != nil {
+		return auth.Principal{}, false, err
 	}
-	if !strings.HasPrefix(secret, "dinh_") {
-		return auth.Principal{}, false, nil
-	}
-	hash, now := hashSecret(secret), x.clock.Now()
+	now := x.clock.Now()
 	rules, err := x.current(r.Context())
 	if err != nil {
 		return auth.Principal{}, false, err
 	}
 	k := rules.keys[hash]
-	if k == nil { // perhaps made by another process a moment ago
+	if k == nil || !k.activeAt(now) { // perhaps changed by another process a moment ago
 		if rules, err = x.freshen(r.Context()); err != nil {
 			return auth.Principal{}, false, err
 		}
@@ -37,4 +47,63 @@ func (x *Exchange) AuthenticateClient(r *http.Request) (p auth.Principal, found 
 		return auth.Principal{}, false, errs.New(errs.Unauthenticated, "exchange.client_key_revoked")
 	}
 	return auth.Principal{Subsystem: k.Subsystem.String(), Member: k.Subsystem.Owner().String(), Session: k.ID}, true, nil
+}
+
+// credential is what the key of a request is found by; "" when it brings none. A
+// header counts before the connection: who sends one means it.
+func (x *Exchange) credential(r *http.Request) (string, error) {
+	secret := r.Header.Get("X-Api-Key")
+	if scheme, rest, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		secret = strings.TrimSpace(rest)
+	}
+	if strings.HasPrefix(secret, "dinh_") {
+		return hashSecret(secret), nil
+	}
+	if secret != "" && x.tokens != nil {
+		thumbprint, found, err := x.tokens.Bound(r.Context(), secret)
+		if found || err != nil {
+			return KeyJWK + ":" + thumbprint, err
+		}
+	}
+	if state := connection(r); state != nil && len(state.VerifiedChains) > 0 {
+		return KeyCertificate + ":" + CertificateThumbprint(state.PeerCertificates[0].Raw), nil
+	}
+	return "", nil
+}
+
+// connection is the TLS state of the connection of a request; nil without TLS.
+// Under a CaptureListener net/http does not see it.
+func connection(r *http.Request) *tls.ConnectionState {
+	if r.TLS != nil {
+		return r.TLS
+	}
+	if c, ok := r.Context().Value(captureKey{}).(*captureConn); ok {
+		if secured, ok := c.Conn.(*tls.Conn); ok {
+			state := secured.ConnectionState()
+			return &state
+		}
+	}
+	return nil
+}
+
+// CertificateThumbprint is what KeyCertificate is found by: SHA-256 over the DER
+// form, in hexadecimal.
+func CertificateThumbprint(der []byte) string {
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:])
+}
+
+// Confirm asks the database whether the key that a client came with still holds:
+// AuthenticateClient trusts the rules in memory, and whatever answers outside Call
+// must not give out anything after another process revoked the key.
+// errs.Unauthenticated "exchange.client_key_revoked".
+func (x *Exchange) Confirm(ctx context.Context, p auth.Principal) error {
+	r, err := x.freshen(ctx)
+	if err != nil {
+		return unavailable("exchange.rules_unreadable", err)
+	}
+	if k := r.keysByID[p.Session]; k == nil || !k.activeAt(x.clock.Now()) {
+		return errs.New(errs.Unauthenticated, "exchange.client_key_revoked")
+	}
+	return nil
 }

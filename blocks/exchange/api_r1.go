@@ -77,6 +77,9 @@ func claimed(r *http.Request) SubsystemID {
 
 // serveR1 answers one request in X-Road's form. It writes all errors itself.
 func (x *Exchange) serveR1(w http.ResponseWriter, r *http.Request) error {
+	if other := x.aside(r); other != nil {
+		return other(w, r)
+	}
 	a, err := x.readR1(r)
 	if err != nil {
 		x.writeFault(w, r, err, a)
@@ -86,6 +89,9 @@ func (x *Exchange) serveR1(w http.ResponseWriter, r *http.Request) error {
 		if serve := x.metaservice(a); serve != nil {
 			return serve(w, r, a)
 		}
+	}
+	if async, push := prefersAsync(r.Header); async && x.beside.Later != nil {
+		return x.serveLater(w, r, a, push)
 	}
 	got, err := x.do(r.Context(), a)
 	if err != nil {

@@ -97,6 +97,8 @@ type Exchange struct {
 	purposeTitles map[string]i18n.Text
 
 	buckets buckets
+	beside  Beside
+	tokens  Tokens
 
 	requests, answers gatherer[*sealing]
 	marks             gatherer[*marking]

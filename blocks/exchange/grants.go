@@ -14,9 +14,11 @@ const (
 	OpSearch = "search"
 	OpCreate = "create"
 	OpAmend  = "amend"
+	// OpSubscribe is waiting for data that come by themselves.
+	OpSubscribe = "subscribe"
 )
 
-func operations() []string { return []string{OpRead, OpSearch, OpCreate, OpAmend} }
+func operations() []string { return []string{OpRead, OpSearch, OpCreate, OpAmend, OpSubscribe} }
 
 // Grant is the right of one subsystem to use one service for one purpose.
 type Grant struct {

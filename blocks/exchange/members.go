@@ -189,14 +189,35 @@ func (x *Exchange) NewClientKey(ctx context.Context, s SubsystemID, label string
 		return "", ClientKey{}, errs.New(errs.NotFound, "exchange.unknown_client", "client", s.String())
 	}
 	secret = "dinh_" + id.Token(32)
-	k = ClientKey{ID: id.New(now), Subsystem: s, Label: label, CreatedAt: now, Until: until, hash: hashSecret(secret)}
+	k = ClientKey{ID: id.New(now), Kind: KeySecret, Subsystem: s, Label: label, CreatedAt: now, Until: until, hash: hashSecret(secret)}
 	err = x.store.change(ctx, x.raise, func(ctx context.Context, q Querier) error {
 		return insertClientKey(ctx, q, k)
 	})
 	return secret, k, err
 }
 
-// RevokeClientKey ends an API key now. errs.NotFound "exchange.no_such_key".
+// AddPublicKey registers a key whose private half only the subsystem has: kind is
+// KeyJWK or KeyCertificate, thumbprint what such keys are found by (RFC 7638, or
+// the SHA-256 of the certificate). The caller has checked both and that whoever
+// registers it speaks for the subsystem. errs.NotFound "exchange.unknown_client";
+// errs.Conflict "exchange.key_known" when it is registered, also if revoked.
+func (x *Exchange) AddPublicKey(ctx context.Context, k ClientKey, thumbprint string) (ClientKey, error) {
+	r, err := x.freshen(ctx)
+	if err != nil {
+		return ClientKey{}, err
+	}
+	if !r.subsystems[k.Subsystem] {
+		return ClientKey{}, errs.New(errs.NotFound, "exchange.unknown_client", "client", k.Subsystem.String())
+	}
+	now := x.clock.Now()
+	k.ID, k.CreatedAt, k.RevokedAt, k.hash = id.New(now), now, time.Time{}, k.Kind+":"+thumbprint
+	err = x.store.change(ctx, x.raise, func(ctx context.Context, q Querier) error {
+		return insertClientKey(ctx, q, k)
+	})
+	return k, err
+}
+
+// RevokeClientKey ends a key of any kind now. errs.NotFound "exchange.no_such_key".
 func (x *Exchange) RevokeClientKey(ctx context.Context, keyID string) error {
 	return x.store.change(ctx, x.raise, func(ctx context.Context, q Querier) error {
 		return revokeClientKey(ctx, q, keyID, x.clock.Now())

@@ -117,10 +117,19 @@ func (r *rules) judge(a *ask, now time.Time) (decision, error) {
 	return d, err
 }
 
-// ClientKey lets a subsystem call the API. The secret is shown once, when it is
-// made; only its hash is kept.
+// The kinds of client keys.
+const (
+	KeySecret      = "secret"      // an API key; only the hash of its secret is kept
+	KeyJWK         = "jwk"         // a public key whose assertions are changed for access tokens
+	KeyCertificate = "certificate" // a certificate of the instance's authority, for mutual TLS
+)
+
+// ClientKey lets a subsystem call the API. A secret is shown once, when it is
+// made.
 type ClientKey struct {
 	ID        string
+	Kind      string
+	Public    string // of KeyJWK the JWK, of KeyCertificate the certificate as PEM
 	Subsystem SubsystemID
 	Label     string
 	CreatedAt time.Time

@@ -148,12 +148,12 @@ func (r *rules) loadGrants(ctx context.Context, q db.Querier) error {
 }
 
 func (r *rules) loadKeys(ctx context.Context, q db.Querier) error {
-	const query = `SELECT id, subsystem, hash, label, created_at, valid_until, revoked_at FROM exchange_client_key`
+	const query = `SELECT id, kind, public, subsystem, hash, label, created_at, valid_until, revoked_at FROM exchange_client_key`
 	return each(ctx, q, query, func(rows *sql.Rows) error {
 		var k ClientKey
 		var subsystem string
 		var created, until, revoked int64
-		err := rows.Scan(&k.ID, &subsystem, &k.hash, &k.Label, &created, &until, &revoked)
+		err := rows.Scan(&k.ID, &k.Kind, &k.Public, &subsystem, &k.hash, &k.Label, &created, &until, &revoked)
 		if err != nil {
 			return err
 		}
@@ -225,9 +225,12 @@ func revokeGrant(ctx context.Context, q db.Querier, r revocation) error {
 }
 
 func insertClientKey(ctx context.Context, q db.Querier, k ClientKey) error {
-	_, err := q.ExecContext(ctx, `INSERT INTO exchange_client_key (id, subsystem, hash, label, created_at, valid_until, revoked_at)
-		VALUES ($1, $2, $3, $4, $5, $6, 0)`,
-		k.ID, k.Subsystem.String(), k.hash, k.Label, db.Micros(k.CreatedAt), db.Micros(k.Until))
+	_, err := q.ExecContext(ctx, `INSERT INTO exchange_client_key (id, kind, public, subsystem, hash, label, created_at, valid_until, revoked_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`,
+		k.ID, k.Kind, k.Public, k.Subsystem.String(), k.hash, k.Label, db.Micros(k.CreatedAt), db.Micros(k.Until))
+	if db.IsUnique(err) {
+		return errs.New(errs.Conflict, "exchange.key_known").Wrap(err)
+	}
 	return err
 }
 

@@ -1,0 +1,111 @@
+package exchange
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/httpx"
+)
+
+// Beside is what stands on X-Road's addresses without being X-Road's. Each may
+// be nil.
+type Beside struct {
+	// Route gives the handler of a request under /r1/ that speaks another protocol,
+	// nil for all others. The caller is known already; the handler writes its own
+	// errors.
+	Route func(*http.Request) httpx.Handler
+	// Later takes calls whose client prefers not to wait (RFC 7240, respond-async).
+	// Without it they are answered at once.
+	Later Later
+	// Tokens reads the access tokens of clients without an API key.
+	Tokens Tokens
+}
+
+// Later keeps a call and makes it later, with Call.
+type Later interface {
+	// Accept makes the call durable and gives the address of its state, the same one
+	// when the same call comes again.
+	Accept(ctx context.Context, c LateCall) (location string, err error)
+}
+
+// LateCall is a call that the exchange has admitted: its purpose and legal basis
+// are those of the grant it rests on, which is asked again when it is made.
+type LateCall struct {
+	Call Call
+	Push bool // the answer goes to the client's webhook
+}
+
+// Join puts b beside X-Road's protocol; called by app at the start, before
+// requests come.
+func (x *Exchange) Join(b Beside) { x.beside, x.tokens = b, b.Tokens }
+
+// aside is the handler of a request that is not X-Road's.
+func (x *Exchange) aside(r *http.Request) httpx.Handler {
+	if x.beside.Route == nil {
+		return nil
+	}
+	return x.beside.Route(r)
+}
+
+// prefersAsync reads Prefer: "respond-async" or "respond-async; push".
+func prefersAsync(h http.Header) (async, push bool) {
+	for _, line := range h.Values("Prefer") {
+		for preference := range strings.SplitSeq(line, ",") {
+			parts := strings.Split(preference, ";")
+			if !strings.EqualFold(strings.TrimSpace(parts[0]), "respond-async") {
+				continue
+			}
+			async = true
+			for _, p := range parts[1:] {
+				name, _, _ := strings.Cut(p, "=")
+				push = push || strings.EqualFold(strings.TrimSpace(name), "push")
+			}
+		}
+	}
+	return async, push
+}
+
+// serveLater accepts a call that is made later.
+func (x *Exchange) serveLater(w http.ResponseWriter, r *http.Request, a *ask, push bool) error {
+	location, err := x.acceptLater(r.Context(), a, push)
+	if err != nil {
+		x.writeFault(w, r, err, a)
+		return nil
+	}
+	body, err := json.Marshal(map[string]string{"status": "accepted", "location": location})
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	x.xroadHeaders(w, a)
+	h.Set("Content-Type", "application/json")
+	h.Set("Location", location)
+	h.Set("Preference-Applied", "respond-async")
+	h.Set("Retry-After", "1")
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = w.Write(body)
+	return nil
+}
+
+// acceptLater judges a call as if it were made now, so that a refusal does not
+// wait, and hands it on.
+func (x *Exchange) acceptLater(ctx context.Context, a *ask, push bool) (string, error) {
+	x.identify(a, x.clock.Now())
+	o := x.offer(a.Service)
+	if err := a.prepare(o); err != nil {
+		return "", x.refuse(ctx, a, err)
+	}
+	d, _, err := x.decideHandover(ctx, a)
+	if err == nil && o == nil {
+		err = errs.New(errs.NotFound, "exchange.unknown_service", "service", a.Service.String())
+	}
+	if err != nil {
+		return "", x.refuse(ctx, a, err)
+	}
+	c := a.Call
+	c.Purpose, c.LegalBasis = d.purpose, d.legalBasis
+	return x.beside.Later.Accept(ctx, LateCall{Call: c, Push: push})
+}

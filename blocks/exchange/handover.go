@@ -1,0 +1,190 @@
+package exchange
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+
+	"github.com/dinh-gov/dinh/kernel/errs"
+)
+
+// deliveryTag is the tag of signatures over what nobody asked for just now.
+const deliveryTag = "dinh-delivery"
+
+// Handover is data that go to a subsystem because a grant lets it wait for them:
+// nobody asks a question, but the rules are those of an answer.
+type Handover struct {
+	Client     SubsystemID // who receives
+	Service    ServiceID   // what it receives from; its owner signs
+	Operation  string
+	Purpose    string // "" means that of the one fitting grant; never so for personal data
+	Personal   bool   // whether the data are about people, so that a purpose must be named
+	MessageID  string
+	Subjects   []string        // personal numbers of those the data are about
+	Body       json.RawMessage // the data, before they are limited to what is granted
+	Recorded   []string        // fields of an earlier hand-over of the same data, which is not recorded twice
+	Components func(body []byte) []Component
+	// Wrap puts the limited data into the message that is signed and sent; nil: they are it.
+	Wrap func(data json.RawMessage) ([]byte, error)
+}
+
+// Handed is what may leave now.
+type Handed struct {
+	Body           []byte
+	Purpose        string
+	Fields         []string
+	SignatureInput string // for the header of that name
+	Signature      string
+}
+
+// Granted says whether the client has any grant on the service now. The owner's
+// other subsystems have no more right than strangers.
+func (x *Exchange) Granted(ctx context.Context, client SubsystemID, service ServiceID) (bool, error) {
+	r, err := x.freshen(ctx)
+	if err != nil {
+		return false, unavailable("exchange.rules_unreadable", err)
+	}
+	return r.mayUse(client, service, x.clock.Now()), nil
+}
+
+// MayWait decides whether the client may wait for the data of h (Body and what
+// follows it are not needed) and gives the purpose. A refusal leaves its event.
+// Refusals are those of Call.
+func (x *Exchange) MayWait(ctx context.Context, h Handover) (purpose string, err error) {
+	a := x.waiting(h)
+	d, _, err := x.decideHandover(ctx, a)
+	if err != nil {
+		return "", x.refuse(ctx, a, err)
+	}
+	return d.purpose, nil
+}
+
+func (x *Exchange) waiting(h Handover) *ask {
+	a := &ask{
+		Call: Call{
+			Client: h.Client, Service: h.Service, Purpose: h.Purpose, Subjects: h.Subjects, MessageID: h.MessageID,
+		},
+		operation: h.Operation, purposeFromGrant: h.Purpose == "" && !h.Personal,
+	}
+	x.identify(a, x.clock.Now())
+	return a
+}
+
+func (x *Exchange) decideHandover(ctx context.Context, a *ask) (decision, int64, error) {
+	r, err := x.freshen(ctx)
+	if err != nil {
+		return decision{}, 0, unavailable("exchange.rules_unreadable", err)
+	}
+	if !r.subsystems[a.Client] {
+		return decision{}, 0, errs.New(errs.Forbidden, "exchange.unknown_client", "client", a.Client.String())
+	}
+	d, err := r.judge(a, x.clock.Now())
+	return d, r.version, err
+}
+
+// HandOver decides under the newest rules, limits the data to what is granted,
+// signs the message with the key of the service's owner, and makes the access
+// events, the evidence and whatever also does durable in one transaction. Only
+// then does it give the message, which may leave now. It must not be called in a
+// transaction. A refusal leaves its event.
+func (x *Exchange) HandOver(ctx context.Context, h Handover, also func(ctx context.Context, fields []string) error) (Handed, error) {
+	if inTransaction(ctx) {
+		return Handed{}, errs.New(errs.Internal, "exchange.in_transaction")
+	}
+	a := x.waiting(h)
+	for range 5 {
+		d, version, err := x.decideHandover(ctx, a)
+		if err != nil {
+			return Handed{}, x.refuse(ctx, a, err)
+		}
+		got, proof, err := x.sealHandover(ctx, h, d)
+		if err != nil {
+			return Handed{}, err
+		}
+		if slices.Equal(h.Recorded, d.fields) {
+			return got, nil
+		}
+		fresh, err := x.recordHandover(ctx, a, traceInfo{
+			decision: d, outcome: OutcomeAnswered, records: 1, answer: proof,
+		}, func(ctx context.Context) (int64, error) { return version, also(ctx, d.fields) })
+		if err != nil || fresh {
+			return got, err
+		}
+	}
+	return Handed{}, errs.New(errs.Unavailable, "exchange.rules_changing")
+}
+
+// recordHandover writes the trace with what also does. It gives false, and wrote
+// nothing, when the rules changed since the decision.
+func (x *Exchange) recordHandover(ctx context.Context, a *ask, info traceInfo, also func(context.Context) (int64, error)) (fresh bool, err error) {
+	t, err := x.trace(a, info)
+	if err != nil {
+		return false, unavailable("exchange.not_recorded", err)
+	}
+	now := x.clock.Now()
+	t.evidence = &Evidence{
+		RequestID: a.requestID, MessageID: field(a.MessageID), At: now, Client: a.Client.String(),
+		Service: a.Service.String(), Answer: info.answer,
+	}
+	err = x.store.db.Write(ctx, func(ctx context.Context, _ Querier) error {
+		version, err := also(ctx)
+		if err != nil {
+			return err
+		}
+		t.version = version
+		if fresh, err = x.store.record(ctx, t); err == nil && !fresh {
+			err = errs.New(errs.Unavailable, "exchange.rules_changing") // undoes also
+		}
+		return err
+	})
+	if err != nil && !fresh && errs.CodeOf(err) == "exchange.rules_changing" {
+		return false, nil
+	}
+	return fresh, err
+}
+
+// sealHandover limits the data, makes the message of them and signs it.
+func (x *Exchange) sealHandover(ctx context.Context, h Handover, d decision) (Handed, Proof, error) {
+	body, err := d.tree.keep(h.Body)
+	if err != nil {
+		return Handed{}, Proof{}, errs.New(errs.Unavailable, "exchange.answer_unreadable").Wrap(err)
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		body = json.RawMessage("{}")
+	}
+	out := Handed{Body: body, Purpose: d.purpose, Fields: d.fields}
+	if h.Wrap != nil {
+		if out.Body, err = h.Wrap(body); err != nil {
+			return Handed{}, Proof{}, err
+		}
+	}
+	input, signature, proof, err := x.signMessage(ctx, h.Service.Owner(), h.Components(out.Body))
+	out.SignatureInput, out.Signature = input, signature
+	return out, proof, err
+}
+
+// SignMessage signs a message of a member that goes out of its own accord, with a
+// signature of its own (RFC 9421, Ed25519), and gives the values of the headers
+// Signature-Input and Signature. errs.Unavailable "exchange.cannot_sign".
+func (x *Exchange) SignMessage(ctx context.Context, m MemberID, components []Component) (input, signature string, err error) {
+	input, signature, _, err = x.signMessage(ctx, m, components)
+	return input, signature, err
+}
+
+func (x *Exchange) signMessage(ctx context.Context, m MemberID, components []Component) (input, signature string, p Proof, err error) {
+	signer := MemberKeys(x.keys)
+	keyID, err := signer.KeyID(ctx, m)
+	if err != nil {
+		return "", "", Proof{}, unavailable("exchange.cannot_sign", err)
+	}
+	params := SignatureParams{Created: x.clock.Now().Unix(), Alg: algorithm, KeyID: keyID, Tag: deliveryTag}
+	base := SignatureBase(components, params)
+	sig, err := signer.Sign(ctx, keyID, base)
+	if err != nil {
+		return "", "", Proof{}, unavailable("exchange.cannot_sign", err)
+	}
+	return SignatureInput(signatureLabel, components, params), SignatureHeader(signatureLabel, sig),
+		Proof{KeyID: keyID, Base: string(base), Signature: base64.StdEncoding.EncodeToString(sig)}, nil
+}
