@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -114,7 +115,7 @@ func newWorld(t testing.TB) *world {
 // process is the work of one process on the database.
 func (w *world) process(t testing.TB) (*job.Queue, *pubsub.Pubsub) {
 	t.Helper()
-	q := job.New(job.Deps{DB: w.db, Clock: w.clock, LeaseFor: 30 * time.Second})
+	q := job.New(job.Deps{DB: w.db, Clock: w.clock, LeaseFor: 30 * time.Second, Log: slog.New(slog.DiscardHandler)})
 	p, err := pubsub.New(pubsub.Deps{DB: w.db, Clock: w.clock, Exchange: w.exchange, Keys: w.keys, Webhooks: w.hooks, Jobs: q, Catalog: w.catalog})
 	ok(t, err)
 	return q, p
