@@ -32,10 +32,12 @@ type Later interface {
 }
 
 // LateCall is a call that the exchange has admitted: its purpose and legal basis
-// are those of the grant it rests on, which is asked again when it is made.
+// are those of the grant it rests on, if that is here. The grant is asked again
+// when the call is made.
 type LateCall struct {
 	Call Call
 	Push bool // the answer goes to the client's webhook
+	Here bool // the service is offered here
 }
 
 // Join puts b beside X-Road's protocol; called by app at the start, before
@@ -91,21 +93,23 @@ func (x *Exchange) serveLater(w http.ResponseWriter, r *http.Request, a *ask, pu
 }
 
 // acceptLater judges a call as if it were made now, so that a refusal does not
-// wait, and hands it on.
+// wait, and hands it on. What is offered elsewhere is judged there.
 func (x *Exchange) acceptLater(ctx context.Context, a *ask, push bool) (string, error) {
 	x.identify(a, x.clock.Now())
 	o := x.offer(a.Service)
 	if err := a.prepare(o); err != nil {
 		return "", x.refuse(ctx, a, err)
 	}
-	d, _, err := x.decideHandover(ctx, a)
-	if err == nil && o == nil {
-		err = errs.New(errs.NotFound, "exchange.unknown_service", "service", a.Service.String())
-	}
-	if err != nil {
-		return "", x.refuse(ctx, a, err)
-	}
 	c := a.Call
-	c.Purpose, c.LegalBasis = d.purpose, d.legalBasis
-	return x.beside.Later.Accept(ctx, LateCall{Call: c, Push: push})
+	if o != nil {
+		d, _, err := x.decideHandover(ctx, a)
+		if err != nil {
+			return "", x.refuse(ctx, a, err)
+		}
+		c.Purpose, c.LegalBasis = d.purpose, d.legalBasis
+	}
+	if c.Purpose == "" {
+		return "", x.refuse(ctx, a, errs.New(errs.Invalid, "exchange.purpose_missing"))
+	}
+	return x.beside.Later.Accept(ctx, LateCall{Call: c, Push: push, Here: o != nil})
 }
