@@ -241,3 +241,6 @@ func (x *Exchange) ClientKeys(ctx context.Context) ([]ClientKey, error) {
 func sortServices(s []ServiceInfo) {
 	slices.SortFunc(s, func(a, b ServiceInfo) int { return strings.Compare(a.ID.String(), b.ID.String()) })
 }
+
+// Holds says whether the key lets its subsystem in at an instant.
+func (k ClientKey) Holds(at time.Time) bool { return k.activeAt(at) }
