@@ -18,7 +18,11 @@ import (
 	"github.com/dinh-gov/dinh/blocks/documents"
 	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/blocks/exchange/asic"
+	"github.com/dinh-gov/dinh/blocks/exchange/clients"
+	"github.com/dinh-gov/dinh/blocks/exchange/deferred"
 	"github.com/dinh-gov/dinh/blocks/exchange/directory"
+	"github.com/dinh-gov/dinh/blocks/exchange/pubsub"
+	"github.com/dinh-gov/dinh/blocks/exchange/webhook"
 	"github.com/dinh-gov/dinh/blocks/forms"
 	"github.com/dinh-gov/dinh/blocks/identity"
 	"github.com/dinh-gov/dinh/blocks/notify"
@@ -79,6 +83,10 @@ type App struct {
 
 	Registers    *registers.Registers
 	Exchange     *exchange.Exchange
+	Webhooks     *webhook.Webhooks
+	Events       *pubsub.Pubsub
+	Deferred     *deferred.Deferred
+	Clients      *clients.Clients
 	Identity     *identity.Identity
 	Transparency *transparency.Transparency
 	Payments     *payments.Payments
@@ -108,6 +116,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 			{"federation", a.openFederation},
 			{"registers", a.openRegisters},
 			{"exchange", a.openExchange},
+			{"events, late answers, clients", a.openBeside},
 			{"mail", a.openMail},
 			{"identity, money, papers, messages", a.openCommons},
 			{"services", a.openServices},
@@ -228,7 +237,9 @@ func migrations() []struct {
 		FS   fs.FS
 	}{
 		{"job", job.Migrations()}, {"keys", keys.Migrations()}, {"ledger", ledger.Migrations()},
-		{"registers", registers.Migrations()}, {"exchange", exchange.Migrations()}, {"exchange_directory", directory.Migrations()}, {"identity", identity.Migrations()},
+		{"registers", registers.Migrations()}, {"exchange", exchange.Migrations()}, {"exchange_directory", directory.Migrations()},
+		{"exchange_webhook", webhook.Migrations()}, {"exchange_pubsub", pubsub.Migrations()}, {"exchange_deferred", deferred.Migrations()}, {"exchange_clients", clients.Migrations()},
+		{"identity", identity.Migrations()},
 		{"transparency", transparency.Migrations()}, {"payments", payments.Migrations()}, {"documents", documents.Migrations()},
 		{"notify", notify.Migrations()}, {"services", services.Migrations()}, {"forms", forms.Migrations()}, {"cases", cases.Migrations()},
 	}
@@ -303,7 +314,7 @@ func (a *App) openLedger(ctx context.Context) error {
 
 func (a *App) openPages(context.Context) (err error) {
 	a.Catalog, err = i18n.New(web.Messages(), httpx.Messages(), money.Messages(), calendar.Messages(), rules.Messages(), keys.Messages(), job.Messages(), ledger.Messages(), timestamp.Messages(), blob.Messages(),
-		registers.Messages(), exchange.Messages(), asic.Messages(), directory.Messages(), identity.Messages(), transparency.Messages(), payments.Messages(), documents.Messages(),
+		registers.Messages(), exchange.Messages(), asic.Messages(), directory.Messages(), webhook.Messages(), pubsub.Messages(), deferred.Messages(), clients.Messages(), identity.Messages(), transparency.Messages(), payments.Messages(), documents.Messages(),
 		notify.Messages(), services.Messages(), forms.Messages(), cases.Messages(), portal.Messages(), workspace.Messages())
 	if err != nil {
 		return err
@@ -436,7 +447,7 @@ const jobTidy = "forms.tidy"
 
 func (a *App) openServer(context.Context) error {
 	blocks := []httpx.Block{
-		a.Pages, a.Ledger, a.Authority, a.Keys, a.Witness, a.Registers, a.Exchange, a.Evidence, a.listing, a.Identity, a.Transparency, a.Payments, a.Documents, a.Notify, a.Services, a.Forms, a.Portal, a.Workspace,
+		a.Pages, a.Ledger, a.Authority, a.Keys, a.Witness, a.Registers, a.Exchange, a.Evidence, a.Webhooks, a.Clients, a.listing, a.Identity, a.Transparency, a.Payments, a.Documents, a.Notify, a.Services, a.Forms, a.Portal, a.Workspace,
 	}
 	if a.Registry != nil {
 		blocks = append(blocks, a.Registry)

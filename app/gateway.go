@@ -24,13 +24,14 @@ func OpenGateway(ctx context.Context, c Config) (*App, error) {
 			{"membership", a.openMembership},
 			{"federation", a.openFederation},
 			{"exchange", a.openExchange},
+			{"events, late answers, clients", a.openBeside},
 			{"server", a.openGatewayServer},
 		}
 	})
 }
 
 func (a *App) openGatewayServer(context.Context) error {
-	blocks := []httpx.Block{a.Pages, a.Ledger, a.Authority, a.Keys, a.Witness, a.Exchange, a.Evidence}
+	blocks := []httpx.Block{a.Pages, a.Ledger, a.Authority, a.Keys, a.Witness, a.Exchange, a.Evidence, a.Webhooks, a.Clients}
 	if a.Directory != nil {
 		blocks = append(blocks, a.Directory)
 	}

@@ -96,20 +96,47 @@ func (x *Exchange) serveLater(w http.ResponseWriter, r *http.Request, a *ask, pu
 // wait, and hands it on. What is offered elsewhere is judged there.
 func (x *Exchange) acceptLater(ctx context.Context, a *ask, push bool) (string, error) {
 	x.identify(a, x.clock.Now())
-	o := x.offer(a.Service)
-	if err := a.prepare(o); err != nil {
+	here, err := x.settleLater(ctx, a)
+	if err != nil {
 		return "", x.refuse(ctx, a, err)
 	}
-	c := a.Call
-	if o != nil {
+	return x.beside.Later.Accept(ctx, LateCall{Call: a.Call, Push: push, Here: here})
+}
+
+// settleLater checks a call, holds its body and fills in what its grant says.
+func (x *Exchange) settleLater(ctx context.Context, a *ask) (here bool, err error) {
+	if err := a.prepare(); err != nil {
+		return false, err
+	}
+	if a.stream != nil {
+		body, whole, err := held(a.stream, maxBody)
+		if err != nil {
+			return false, errs.New(errs.Invalid, "exchange.bad_body").Wrap(err)
+		}
+		if !whole {
+			return false, errs.New(errs.TooLarge, "exchange.body_too_large", "max", maxBody)
+		}
+		a.Body, a.stream = body, nil
+	}
+	if !x.atHomeElsewhere(a.Service.SubsystemID) {
+		o, err := x.find(ctx, a)
+		if err == nil && o == nil {
+			err = errs.New(errs.NotFound, "exchange.unknown_service", "service", a.Service.String())
+		}
+		if err == nil {
+			err = a.settleOperation(o)
+		}
+		if err != nil {
+			return false, err
+		}
 		d, _, err := x.decideHandover(ctx, a)
 		if err != nil {
-			return "", x.refuse(ctx, a, err)
+			return false, err
 		}
-		c.Purpose, c.LegalBasis = d.purpose, d.legalBasis
+		a.Purpose, a.LegalBasis, here = d.purpose, d.legalBasis, true
 	}
-	if c.Purpose == "" {
-		return "", x.refuse(ctx, a, errs.New(errs.Invalid, "exchange.purpose_missing"))
+	if a.Purpose == "" {
+		return false, errs.New(errs.Invalid, "exchange.purpose_missing")
 	}
-	return x.beside.Later.Accept(ctx, LateCall{Call: c, Push: push, Here: o != nil})
+	return here, nil
 }

@@ -205,7 +205,7 @@ func passedOn(lines []HeaderLine) []HeaderLine {
 	out := make([]HeaderLine, 0, len(lines))
 	for _, l := range lines {
 		name := strings.ToLower(l.Name)
-		secret := name == "x-api-key" || name == "authorization" && strings.Contains(l.Value, " dinh_")
+		secret := name == "x-api-key" || name == "authorization" && (strings.Contains(l.Value, " dinh_") || isAccessToken(l.Value))
 		if !unhashed(name) && !secret && name != "content-type" {
 			out = append(out, l)
 		}

@@ -179,7 +179,7 @@ func (x *Exchange) signMessage(ctx context.Context, m MemberID, components []Com
 	if err != nil {
 		return "", "", Proof{}, unavailable("exchange.cannot_sign", err)
 	}
-	params := SignatureParams{Created: x.clock.Now().Unix(), Alg: algorithm, KeyID: keyID, Tag: deliveryTag}
+	params := SignatureParams{Created: x.clock.Now().Unix(), Alg: "ed25519", KeyID: keyID, Tag: deliveryTag}
 	base := SignatureBase(components, params)
 	sig, err := signer.Sign(ctx, keyID, base)
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -34,11 +35,15 @@ func serveCommand() *cobra.Command {
 }
 
 // doors are the addresses that a node listens on; xroad and link may be empty.
-type doors struct{ house, xroad, link string }
+type doors struct {
+	house, xroad, link string
+	names              []string // of this node on xroad, which then speaks TLS
+}
 
 func (d *doors) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&d.xroad, "xroad", env("DINH_XROAD", ""), "address for X-Road clients (/r1/…), such as 10.0.0.5:8081; on it the request hash covers the request as it was sent (DINH_XROAD)")
+	f.StringSliceVar(&d.names, "xroad-tls", nil, "names and addresses of this node for X-Road clients: with them --xroad speaks TLS, and a registered client certificate stands for an API key")
 	f.StringVar(&d.link, "link", env("DINH_LINK", ""), "address for other nodes, such as :5500 (DINH_LINK)")
 	f.StringVar(&d.house, "listen", env("DINH_LISTEN", ""), "address to listen on; default: the origin's port on all interfaces, or loopback with --demo (DINH_LISTEN)")
 }
@@ -82,6 +87,13 @@ func (d doors) serve(ctx context.Context, c app.Config, open func(context.Contex
 		return err
 	}
 	defer a.Close()
+	if l := listeners["--xroad"]; l != nil && len(d.names) > 0 {
+		secured, err := a.XRoadTLS(ctx, d.names)
+		if err != nil {
+			return err
+		}
+		listeners["--xroad"] = tls.NewListener(l, secured)
+	}
 	ready(a)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -98,6 +98,11 @@ var readers = map[string]struct{ who, takes string }{
 	"POST /api/identity/passkeys/login/finish":             {"", "json"},
 	"POST /api/transparency/inspections":                   {"protection", "json"},
 	"POST /api/payments/bills/{id}/pay":                    {"hung", "nothing"},
+	"PUT /api/exchange/webhooks":                           {"granter", "json"},
+	"DELETE /api/exchange/webhooks":                        {"granter", "json"},
+	"POST /api/exchange/client-keys":                       {"granter", "json"},
+	"POST /api/exchange/client-keys/{id}/revoke":           {"granter", "nothing"},
+	"POST /oauth/token":                                    {"", "a form"},
 }
 
 // TestWrongBodies sends every API what it cannot read.

@@ -58,6 +58,7 @@ type request struct {
 	kind         string
 	origin       string
 	idempotency  string // its key
+	headers      map[string]string
 }
 
 func (c *caller) do(t *testing.T, q request) answer {
@@ -75,6 +76,9 @@ func (c *caller) do(t *testing.T, q request) answer {
 	}
 	if q.idempotency != "" {
 		req.Header.Set("Idempotency-Key", q.idempotency)
+	}
+	for name, v := range q.headers {
+		req.Header.Set(name, v)
 	}
 	if q.origin != "" {
 		req.Header.Set("Origin", q.origin)

@@ -3,11 +3,9 @@ package clients
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -157,43 +155,29 @@ func (c *Clients) issue(ctx context.Context, k exchange.ClientKey, thumbprint st
 
 // Bound implements exchange.Tokens. A token that is false, past or another house's
 // is errs.Unauthenticated "clients.token_refused".
-func (c *Clients) Bound(ctx context.Context, token string) (thumbprint string, found bool, err error) {
-	if len(token) > maxToken || !isAccessToken(token) {
-		return "", false, nil
-	}
+func (c *Clients) Bound(ctx context.Context, token string) (thumbprint string, err error) {
 	refused := errs.New(errs.Unauthenticated, "clients.token_refused")
+	if len(token) > maxToken {
+		return "", refused
+	}
 	t, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.EdDSA})
 	if err != nil || len(t.Headers) != 1 {
-		return "", true, refused.Wrap(err)
+		return "", refused.Wrap(err)
 	}
 	own, err := c.keys.Key(ctx, t.Headers[0].KeyID)
 	if errs.KindOf(err) == errs.NotFound || err == nil && (own.Owner != tokenOwner || own.Use != keys.Sign) {
-		return "", true, refused.Wrap(err)
+		return "", refused.Wrap(err)
 	}
 	if err != nil {
-		return "", true, err
+		return "", err
 	}
 	var said claims
 	if err := t.Claims(own.Public, &said); err != nil {
-		return "", true, refused.Wrap(err)
+		return "", refused.Wrap(err)
 	}
 	if said.Issuer != c.origin || !said.Audience.Contains(c.origin) || said.Expiry == nil || !c.clock.Now().Before(said.Expiry.Time()) ||
 		said.Confirmation.Thumbprint == "" {
-		return "", true, refused
+		return "", refused
 	}
-	return said.Confirmation.Thumbprint, true, nil
-}
-
-// isAccessToken looks at a token's type without believing it: others may bring
-// tokens of other kinds, for other readers.
-func isAccessToken(token string) bool {
-	head, _, ok := strings.Cut(token, ".")
-	if !ok {
-		return false
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(head)
-	var h struct {
-		Type string `json:"typ"`
-	}
-	return err == nil && json.Unmarshal(raw, &h) == nil && strings.EqualFold(h.Type, tokenType)
+	return said.Confirmation.Thumbprint, nil
 }

@@ -79,6 +79,9 @@ func (l *Deferred) serve(w http.ResponseWriter, r *http.Request, client exchange
 		l.problem(w, r, got.Status, errs.New(errs.Unavailable, "deferred.failed", "code", got.Code))
 		return nil
 	}
+	for _, line := range got.Headers {
+		h.Add(line.Name, line.Value)
+	}
 	if got.ContentType != "" {
 		h.Set("Content-Type", got.ContentType)
 	}

@@ -121,12 +121,13 @@ type entry struct {
 
 // result is an answer as it is kept.
 type result struct {
-	Status      int    `json:"status"`
-	ContentType string `json:"content_type"`
-	Body        []byte `json:"body"`
-	RequestID   string `json:"request_id"`
-	RequestHash string `json:"request_hash"`
-	Code        string `json:"code,omitempty"` // of the failure, when there is no answer
+	Status      int                   `json:"status"`
+	ContentType string                `json:"content_type"`
+	Headers     []exchange.HeaderLine `json:"headers,omitempty"`
+	Body        []byte                `json:"body"`
+	RequestID   string                `json:"request_id"`
+	RequestHash string                `json:"request_hash"`
+	Code        string                `json:"code,omitempty"` // of the failure, when there is no answer
 }
 
 // New returns deferred calls over a table that exists already, and takes its jobs.
@@ -226,7 +227,7 @@ func resultOf(a exchange.Answer, err error) result {
 	if err != nil {
 		return result{Status: httpx.Status(err), Code: errs.CodeOf(err)}
 	}
-	return result{Status: a.Status, ContentType: a.ContentType, Body: a.Body, RequestID: a.RequestID, RequestHash: a.RequestHash}
+	return result{Status: a.Status, ContentType: a.ContentType, Headers: a.Headers, Body: a.Body, RequestID: a.RequestID, RequestHash: a.RequestHash}
 }
 
 func (l *Deferred) load(ctx context.Context, j job.Job) (entry, bool, error) {
