@@ -57,8 +57,15 @@ func (a *App) XRoadTLS(ctx context.Context, hosts []string) (*tls.Config, error)
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(a.Keys.CA())
+	check := keys.PeerCheck{Roots: pool, Revocations: a.Keys, Clock: a.Config.Clock, Usage: x509.ExtKeyUsageClientAuth}
 	return &tls.Config{
 		ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: pool, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+		VerifyConnection: func(s tls.ConnectionState) error {
+			if len(s.PeerCertificates) == 0 {
+				return nil
+			}
+			return check.VerifyConnection(s)
+		},
 		GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			// Asked at each handshake, so that a renewed certificate needs no restart.
 			k, err := a.Keys.Ensure(h.Context(), owner, keys.TLS, keys.Name{CommonName: a.Instance + " X-Road", Hosts: hosts})

@@ -128,6 +128,8 @@ func (c *Clients) apiRegister(w http.ResponseWriter, r *http.Request) error {
 		Subsystem   string          `json:"subsystem"`
 		Label       string          `json:"label"`
 		JWK         json.RawMessage `json:"jwk"`
+		CSR         string          `json:"csr"`
+		Host        string          `json:"host"`
 		Certificate string          `json:"certificate"`
 		Until       time.Time       `json:"until"`
 	}
@@ -141,7 +143,7 @@ func (c *Clients) apiRegister(w http.ResponseWriter, r *http.Request) error {
 	if !speaksFor(auth.From(r.Context()), s) {
 		return errs.New(errs.Forbidden, "clients.not_yours", "subsystem", s.String())
 	}
-	k, secret, err := c.Register(r.Context(), Registration{Subsystem: s, Label: in.Label, JWK: in.JWK, Certificate: in.Certificate, Until: in.Until})
+	k, secret, err := c.Register(r.Context(), Registration{Subsystem: s, Label: in.Label, JWK: in.JWK, CSR: in.CSR, Host: in.Host, Certificate: in.Certificate, Until: in.Until})
 	if err != nil {
 		return err
 	}

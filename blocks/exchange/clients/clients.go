@@ -52,6 +52,7 @@ type Keystore interface {
 	Key(ctx context.Context, kid string) (keys.Key, error)
 	CryptoSigner(ctx context.Context, kid string) (crypto.Signer, error)
 	CA() *x509.Certificate
+	IssueNode(ctx context.Context, owner string, csr []byte, name keys.Name) (keys.Certificate, error)
 }
 
 // Deps is what clients stand on; all but Log are needed.
@@ -146,14 +147,31 @@ func (c *Clients) readCertificate(text string) (*x509.Certificate, error) {
 	return cert, nil
 }
 
-// Registration is a key that somebody who speaks for a subsystem brings. Of JWK and
-// Certificate one is given, or none for an API key.
+// Registration is a key that somebody who speaks for a subsystem brings. Of JWK,
+// CSR and Certificate one is given, or none for an API key.
 type Registration struct {
 	Subsystem   exchange.SubsystemID
 	Label       string
 	JWK         json.RawMessage
+	CSR         string // PEM; a certificate of 90 days is issued for it
+	Host        string // that the CSR's certificate is for
 	Certificate string // PEM
 	Until       time.Time
+}
+
+// certify has a request certified by the instance's authority. errs.Invalid
+// "clients.bad_csr" and those of keys.IssueNode.
+func (c *Clients) certify(ctx context.Context, in Registration) (string, error) {
+	block, rest := pem.Decode([]byte(in.CSR))
+	if block == nil || block.Type != "CERTIFICATE REQUEST" || strings.TrimSpace(string(rest)) != "" {
+		return "", errs.New(errs.Invalid, "clients.bad_csr")
+	}
+	name := in.Subsystem.String()
+	issued, err := c.keys.IssueNode(ctx, name, block.Bytes, keys.Name{CommonName: name, Unit: in.Subsystem.Owner().String(), Hosts: []string{in.Host}})
+	if err != nil {
+		return "", err
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: issued.Certificate.Raw})), nil
 }
 
 const (
@@ -187,11 +205,28 @@ func (c *Clients) Register(ctx context.Context, in Registration) (k exchange.Cli
 	if n >= maxKeys {
 		return k, "", errs.New(errs.Conflict, "clients.too_many_keys", "max", maxKeys)
 	}
+	return c.add(ctx, in)
+}
+
+// add lets in a key whose registration is otherwise in order.
+func (c *Clients) add(ctx context.Context, in Registration) (k exchange.ClientKey, secret string, err error) {
+	given := 0
+	for _, there := range []bool{len(in.JWK) > 0, in.CSR != "", in.Certificate != ""} {
+		if there {
+			given++
+		}
+	}
+	if given > 1 {
+		return k, "", errs.New(errs.Invalid, "clients.one_key")
+	}
+	if in.CSR != "" {
+		if in.Certificate, err = c.certify(ctx, in); err != nil {
+			return k, "", err
+		}
+	}
 	k = exchange.ClientKey{Subsystem: in.Subsystem, Label: in.Label, Until: in.Until}
 	thumbprint := ""
 	switch {
-	case len(in.JWK) > 0 && in.Certificate != "":
-		return k, "", errs.New(errs.Invalid, "clients.one_key")
 	case len(in.JWK) > 0:
 		k.Kind = exchange.KeyJWK
 		k.Public, thumbprint, err = readJWK(in.JWK)

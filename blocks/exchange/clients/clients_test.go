@@ -31,6 +31,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/db"
 	"github.com/dinh-gov/dinh/kernel/db/dbtest"
+	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/httpx"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/job"
@@ -402,12 +403,27 @@ func TestACertificateOpensTheXRoadListener(t *testing.T) {
 		ok(t, err)
 		return c
 	}
-	server, mine, unknown := certified("node", "127.0.0.1"), certified("client"), certified("other")
-	k, _, err := w.clients.Register(ctx, clients.Registration{
-		Subsystem: exchange.SubsystemID{Instance: "VN", Class: "GOV", Member: "MOJ", Subsystem: "civil-status"}, Label: "box",
-		Certificate: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: mine.Certificate[0]})),
-	})
+	server, unknown := certified("node", "127.0.0.1"), certified("other")
+	private := newPair(t, jose.ES256).private
+	csr, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, private)
 	ok(t, err)
+	registration := clients.Registration{
+		Subsystem: exchange.SubsystemID{Instance: "VN", Class: "GOV", Member: "MOJ", Subsystem: "civil-status"}, Label: "box", Host: "box.moj.example",
+		CSR: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: csr})),
+	}
+	k, _, err := w.clients.Register(ctx, registration)
+	ok(t, err)
+	block, _ := pem.Decode([]byte(k.Public))
+	mine := tls.Certificate{Certificate: [][]byte{block.Bytes}, PrivateKey: private}
+	again := registration
+	again.CSR, again.Certificate = "", k.Public
+	if _, _, err := w.clients.Register(ctx, again); errs.CodeOf(err) != "exchange.key_known" {
+		t.Error(err)
+	}
+	again.CSR = registration.CSR
+	if _, _, err := w.clients.Register(ctx, again); errs.CodeOf(err) != "clients.one_key" {
+		t.Error(err)
+	}
 	if k.Until.IsZero() {
 		t.Error("a certificate without its end")
 	}

@@ -126,9 +126,10 @@ func TestXRoadClientsKeepTheirPaths(t *testing.T) {
 // of their publication, each at least once.
 func TestFIFO(t *testing.T) {
 	t.Parallel()
+	w := newWorld(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		w := newWorld(t)
 		w.birthType(t, police)
+		defer w.do(t, room, "DELETE", base+"/api/v1/eventType/newBirth", "")
 		var mu sync.Mutex
 		var arrived []int64
 		failures := rapid.SliceOfN(rapid.Bool(), 0, 12).Draw(rt, "failures")
