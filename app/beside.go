@@ -26,6 +26,7 @@ func (a *App) openBeside(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	a.names.told = a.Events
 	a.Deferred, err = deferred.New(deferred.Deps{
 		DB: a.DB, Clock: c.Clock, Exchange: a.Exchange, Keys: a.Keys, Webhooks: a.Webhooks, Jobs: a.Jobs, Catalog: a.Catalog, Log: c.Log,
 	})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/exchange/pubsub"
 	"github.com/dinh-gov/dinh/blocks/portal"
 	"github.com/dinh-gov/dinh/blocks/registers"
 	"github.com/dinh-gov/dinh/blocks/services"
@@ -28,6 +29,7 @@ type names struct {
 	events      []country.LifeEvent
 	registers   []*registers.Definition
 	application func(id string) (i18n.Text, bool)
+	told        *pubsub.Pubsub
 }
 
 func readCountry() (instance string, n *names, err error) {
@@ -206,6 +208,11 @@ func (n *names) ServiceTitle(service string) (i18n.Text, bool) {
 	if d := n.register(service); d != nil {
 		return d.Title, true
 	}
+	if n.told != nil {
+		if title, ok := n.told.ServiceTitle(context.Background(), service); ok {
+			return title, true
+		}
+	}
 	if n.application == nil {
 		return i18n.Text{}, false
 	}
@@ -245,6 +252,9 @@ func (n *names) FieldLabel(service, field string) (i18n.Text, bool) {
 	}
 	if field == wholeCase {
 		return i18n.Text{VI: "Toàn bộ hồ sơ", EN: "The whole application"}, true
+	}
+	if n.told != nil {
+		return n.told.FieldLabel(context.Background(), service, field)
 	}
 	return i18n.Text{}, false
 }

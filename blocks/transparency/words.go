@@ -97,6 +97,8 @@ func kind(e exchange.Event) string {
 		return e.Operation
 	case e.Records == 0:
 		return "none"
+	case e.Operation == exchange.OpSubscribe:
+		return "told"
 	}
 	return "read"
 }
@@ -109,7 +111,7 @@ func (w words) sentence(e exchange.Event) string {
 		return w.say("transparency.line.refused", kv...)
 	case "failed":
 		return w.say("transparency.line.failed", kv...)
-	case "read":
+	case "read", "told":
 		kv = append(kv, "fields", w.fieldsInWords(e))
 	}
 	return w.say("transparency.line."+kind(e), append(kv, "purpose", lowerFirst(w.purpose(e.Purpose)))...)

@@ -16,7 +16,8 @@
 // A room is a subsystem; it owns the types of its events. Who may subscribe has a
 // grant of the operation "subscribe" on the service "events.<type>" of the room;
 // the grant's fields are those that an event keeps on its way. A type whose events
-// are about people names where their numbers stand ("subject": "$.child.number");
+// are about people names where their numbers stand ("subject": "$.child.number") and
+// has a title, which they read;
 // subscribing to it needs a purpose (X-Dinh-Purpose), and each delivery leaves an
 // access event for each of them.
 //

@@ -17,6 +17,7 @@ const (
 	maxSchema = 64 << 10
 	maxEvent  = 256 << 10
 	maxTypes  = 500 // of one room
+	maxTitle  = 200
 )
 
 // schema is the compiled schema of a type.
@@ -88,7 +89,8 @@ func leaves(e *jsonschema.ValidationError, out []string) []string {
 }
 
 // AddType creates a type of event in a room; the caller is the room.
-// errs.Invalid "pubsub.bad_name", "pubsub.bad_schema", "pubsub.bad_subject_path";
+// errs.Invalid "pubsub.bad_name", "pubsub.bad_schema", "pubsub.bad_subject_path",
+// "pubsub.title_missing";
 // errs.Conflict "pubsub.type_exists", "pubsub.too_many_types".
 func (p *Pubsub) AddType(ctx context.Context, room exchange.SubsystemID, t EventType) error {
 	if !namePattern.MatchString(t.EventType) {
@@ -96,6 +98,9 @@ func (p *Pubsub) AddType(ctx context.Context, room exchange.SubsystemID, t Event
 	}
 	if _, err := parseSubjectPath(t.Subject); err != nil {
 		return err
+	}
+	if t.Subject != "" && (t.Title.VI == "" || t.Title.EN == "") || len(t.Title.VI)+len(t.Title.EN) > 2*maxTitle {
+		return errs.New(errs.Invalid, "pubsub.title_missing", "max", maxTitle)
 	}
 	if _, err := compile(t.Schema); err != nil {
 		return err

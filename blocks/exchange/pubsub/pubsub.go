@@ -122,6 +122,7 @@ type EventType struct {
 	EventType string          `json:"eventType"`
 	Schema    json.RawMessage `json:"schema"`            // JSON Schema draft-07
 	Subject   string          `json:"subject,omitempty"` // where the personal numbers stand: "$.child.number"; "" when events are about nobody
+	Title     i18n.Text       `json:"title,omitzero"`    // what people read who see that somebody was told; needed with Subject
 }
 
 // EventItem is one event.

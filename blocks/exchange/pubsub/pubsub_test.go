@@ -163,14 +163,14 @@ func (a answer) want(t testing.TB, status int, holds ...string) answer {
 
 const birthSchema = `{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","required":["place","child"],
 	"properties":{"place":{"type":"string"},"at":{"type":"string","format":"date-time"},
-	"child":{"type":"object","required":["number"],"properties":{"number":{"type":"string"},"name":{"type":"string"}}}}}`
+	"child":{"type":"object","required":["number"],"properties":{"number":{"type":"string","title":"Số định danh"},"name":{"type":"string"}}}}}`
 
 const birth = `{"eventType":"newBirth","event":{"place":"Huế","child":{"number":"` + person + `","name":"An"}}}`
 
 // birthType creates newBirth in the room and grants it to who.
 func (w *world) birthType(t testing.TB, grantees ...string) (grants []string) {
 	t.Helper()
-	w.do(t, room, "POST", base+"/api/v1/eventType", `{"eventType":"newBirth","subject":"$.child.number","schema":`+birthSchema+`}`).want(t, 200)
+	w.do(t, room, "POST", base+"/api/v1/eventType", `{"eventType":"newBirth","subject":"$.child.number","title":{"vi":"Khai sinh mới","en":"New births"},"schema":`+birthSchema+`}`).want(t, 200)
 	for _, who := range grantees {
 		g, err := w.exchange.AddGrant(t.Context(), exchange.Grant{
 			Client: sub(t, who), Service: pubsub.Service(sub(t, room), "newBirth"), Operations: []string{exchange.OpSubscribe},
@@ -437,4 +437,27 @@ func TestPullAcknowledgeStopAndExpire(t *testing.T) {
 	w.do(t, police, "PATCH", base+"/api/v1/subs/newBirth", `{"eventType":"newBirth","options":{"FIFO":false}}`).want(t, 201, `"FIFO":false`, `"TTL":60`)
 	w.do(t, police, "DELETE", base+"/api/v1/subs/newBirth", "").want(t, 204)
 	w.do(t, police, "DELETE", base+"/api/v1/subs/newBirth", "").want(t, 404)
+}
+
+func TestWordsForThePersonConcerned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.birthType(t)
+	service := room + "/events.newBirth"
+	if title, found := w.pubsub.ServiceTitle(t.Context(), service); !found || title.EN != "New births" {
+		t.Errorf("title %+v", title)
+	}
+	if label, found := w.pubsub.FieldLabel(t.Context(), service, "child.number"); !found || label.VI != "Số định danh" {
+		t.Errorf("label %+v", label)
+	}
+	for _, none := range []string{room, room + "/newBirth", room + "/events.x", "x"} {
+		if _, found := w.pubsub.ServiceTitle(t.Context(), none); found {
+			t.Errorf("%s has a title", none)
+		}
+	}
+	for _, none := range []string{"place", "child", "child.none", "none.number", "", "child.number.x"} {
+		if label, found := w.pubsub.FieldLabel(t.Context(), service, none); found {
+			t.Errorf("%s is called %v", none, label)
+		}
+	}
 }

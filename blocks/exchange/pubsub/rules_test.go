@@ -55,6 +55,7 @@ func TestRefusals(t *testing.T) {
 		{"a schema from elsewhere", room, "POST", typ, `{"eventType":"a","schema":{"$ref":"file:///etc/passwd"}}`, nil, 400, "pubsub.bad_schema"},
 		{"a schema from the network", room, "POST", typ, `{"eventType":"a","schema":{"$ref":"http://127.0.0.1/x"}}`, nil, 400, "pubsub.bad_schema"},
 		{"a bad path", room, "POST", typ, `{"eventType":"a","schema":{},"subject":"child.number"}`, nil, 400, "pubsub.bad_subject_path"},
+		{"about people without a title", room, "POST", typ, `{"eventType":"a","schema":{},"subject":"$.a","title":{"vi":"x"}}`, nil, 400, "pubsub.title_missing"},
 		{"an unknown member", room, "POST", typ, `{"eventType":"a","schema":{},"secret":1}`, nil, 400, "httpx.json_fields"},
 		{"not JSON", room, "POST", base + "/pub/v1/newBirth", `{`, nil, 400, "httpx.json_syntax"},
 		{"another type in the body", room, "POST", base + "/pub/v1/newBirth", `{"eventType":"x","event":{}}`, nil, 400, "pubsub.type_mismatch"},

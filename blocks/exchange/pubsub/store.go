@@ -29,9 +29,9 @@ func (s store) addType(ctx context.Context, room string, t EventType, now time.T
 		if n >= maxTypes {
 			return errs.New(errs.Conflict, "pubsub.too_many_types", "max", maxTypes)
 		}
-		made, err := db.Rows(ctx, q, db.Value[string], `INSERT INTO exchange_event_type (room, name, schema, subject, last, created_at)
-			VALUES ($1, $2, $3, $4, 0, $5) ON CONFLICT (room, name) DO NOTHING RETURNING name`,
-			room, t.EventType, string(t.Schema), t.Subject, db.Micros(now))
+		made, err := db.Rows(ctx, q, db.Value[string], `INSERT INTO exchange_event_type (room, name, schema, subject, title_vi, title_en, last, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, 0, $7) ON CONFLICT (room, name) DO NOTHING RETURNING name`,
+			room, t.EventType, string(t.Schema), t.Subject, t.Title.VI, t.Title.EN, db.Micros(now))
 		if err == nil && len(made) == 0 {
 			err = errs.New(errs.Conflict, "pubsub.type_exists", "type", t.EventType)
 		}
@@ -46,10 +46,10 @@ func (s store) types(ctx context.Context, room string) ([]string, error) {
 func (s store) eventType(ctx context.Context, room, name string) (EventType, bool, error) {
 	return one(db.List(ctx, s.db, func(scan db.Scan) (t EventType, err error) {
 		var schema string
-		err = scan(&t.EventType, &schema, &t.Subject)
+		err = scan(&t.EventType, &schema, &t.Subject, &t.Title.VI, &t.Title.EN)
 		t.Schema = json.RawMessage(schema)
 		return t, err
-	}, `SELECT name, schema, subject FROM exchange_event_type WHERE room = $1 AND name = $2`, room, name))
+	}, `SELECT name, schema, subject, title_vi, title_en FROM exchange_event_type WHERE room = $1 AND name = $2`, room, name))
 }
 
 func (s store) removeType(ctx context.Context, room, name string) error {

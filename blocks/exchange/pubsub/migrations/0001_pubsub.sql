@@ -4,6 +4,8 @@ CREATE TABLE exchange_event_type (
     name         TEXT NOT NULL,
     schema       TEXT NOT NULL,
     subject      TEXT NOT NULL,
+    title_vi     TEXT NOT NULL,
+    title_en     TEXT NOT NULL,
     last         BIGINT NOT NULL,
     created_at   BIGINT NOT NULL,
     PRIMARY KEY (room, name)
