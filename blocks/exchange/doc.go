@@ -15,7 +15,7 @@
 // all) · refused (nothing was asked of the provider).
 //
 // A grant says which subsystem may do which operations (read, search, create,
-// amend) on which fields of which service, for which purpose, until when. What
+// amend, subscribe) on which fields of which service, for which purpose, until when. What
 // nobody granted is denied. Fields outside the grant are removed from the answer
 // on the provider's side, before it is signed; asking for one by name is an
 // error that names it. A search may only match on fields of the grant, else it
@@ -31,6 +31,13 @@
 // failures have codes of their own (package origin); a service may be held to its
 // description (package description). Every exchange leaves an operational record
 // under X-Road's names and figures for Prometheus (package opmon).
+//
+// More than request and answer stands beside it, in packages of their own: events
+// that are published and delivered (pubsub), answers that nobody waits for
+// (deferred), the addresses to which both are brought (webhook). What leaves
+// without a question is handed over (HandOver) under the rules of an answer. A
+// client is known by its API key, by an access token for its registered key
+// (package clients) or by its registered certificate.
 //
 // Signatures are RFC 9421 HTTP message signatures (Ed25519) over an RFC 9530
 // Content-Digest; the answer's signature covers the request's. Bodies are never
