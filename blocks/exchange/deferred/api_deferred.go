@@ -58,7 +58,10 @@ func (l *Deferred) Route(r *http.Request) httpx.Handler {
 
 func (l *Deferred) serve(w http.ResponseWriter, r *http.Request, client exchange.SubsystemID, entryID string) error {
 	p := auth.From(r.Context())
-	if !p.IsClient() || p.Subsystem != client.String() {
+	if !p.IsClient() {
+		return errs.New(errs.Unauthenticated, "exchange.client_key_revoked")
+	}
+	if p.Subsystem != client.String() {
 		return errs.New(errs.NotFound, "deferred.none")
 	}
 	if err := l.exchange.Confirm(r.Context(), p); err != nil {

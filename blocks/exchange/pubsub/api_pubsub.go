@@ -134,6 +134,10 @@ func (p *Pubsub) serve(w http.ResponseWriter, r *http.Request, a address) error 
 	if do == nil {
 		return errs.New(errs.Invalid, "httpx.method_not_allowed")
 	}
+	who := auth.From(r.Context())
+	if !who.IsClient() {
+		return errs.New(errs.Unauthenticated, "exchange.client_key_revoked")
+	}
 	names := r.Header.Values(headerClient)
 	if len(names) != 1 {
 		return errs.New(errs.Invalid, "pubsub.client_missing")
@@ -150,8 +154,7 @@ func (p *Pubsub) serve(w http.ResponseWriter, r *http.Request, a address) error 
 	if err != nil {
 		return errs.New(errs.Invalid, "pubsub.client_missing")
 	}
-	who := auth.From(r.Context())
-	if !who.IsClient() || who.Subsystem != client.String() {
+	if who.Subsystem != client.String() {
 		return errs.New(errs.Forbidden, "pubsub.client_mismatch", "client", client.String())
 	}
 	if err := p.exchange.Confirm(r.Context(), who); err != nil {

@@ -37,7 +37,7 @@ func TestRefusals(t *testing.T) {
 		status                        int
 		code                          string
 	}{
-		{"nobody", "", "GET", typ, "", []string{"X-GovStack-Client", room}, 500, ""}, // X-Road's fault of a client without a key
+		{"nobody", "", "GET", typ, "", []string{"X-GovStack-Client", room}, 401, "exchange.client_key_revoked"},
 		{"another's name", police, "GET", typ, "", []string{"X-GovStack-Client", room}, 403, "pubsub.client_mismatch"},
 		{"no name", room, "GET", typ, "", []string{"X-GovStack-Client", ""}, 400, "pubsub.client_missing"},
 		{"half a name", room, "GET", typ, "", []string{"X-GovStack-Client", "VN/GOV"}, 400, "pubsub.client_missing"},
@@ -89,7 +89,7 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 	ok(t, w.exchange.RevokeClientKey(t.Context(), w.keyIDs[police]))
-	w.do(t, police, "GET", typ, "").want(t, 500, "authentication")
+	w.do(t, police, "GET", typ, "").want(t, 401, "exchange.client_key_revoked")
 }
 
 // Services that are called like GovStack's paths go on being X-Road's.
