@@ -56,6 +56,9 @@ func (x *Exchange) answer(ctx context.Context, in *inbound) (*outbound, error) {
 	if err == nil {
 		r.decision, r.version, err = x.admit(ctx, in)
 	}
+	if err == nil {
+		err = x.consented(ctx, in.ask, r.decision)
+	}
 	if err == nil && o == nil {
 		err = errs.New(errs.NotFound, "exchange.unknown_service", "service", in.Service.String())
 	}
@@ -316,10 +319,13 @@ func (x *Exchange) close(ctx context.Context, r *run, got answered) ([]string, e
 				if !r.changes() {
 					t.version = r.version
 				}
+				t.permit = x.permit(r.ask, r.decision)
 				return t, err
 			},
 		}
-		if err := x.seal(ctx, &x.answers, s); err != nil {
+		if err := x.seal(ctx, &x.answers, s); errs.KindOf(err) == errs.Forbidden { // the consent has ended meanwhile
+			return nil, x.refuse(ctx, r.ask, err)
+		} else if err != nil {
 			return nil, unavailable("exchange.not_recorded", err)
 		}
 		if s.fresh && r.node != "" {
@@ -339,7 +345,7 @@ func (x *Exchange) close(ctx context.Context, r *run, got answered) ([]string, e
 		if err != nil {
 			return nil, x.refuse(ctx, r.ask, err)
 		}
-		r.version = newest.version
+		r.version, r.decision.grants = newest.version, d.grants
 	}
 	return nil, errs.New(errs.Unavailable, "exchange.rules_changing")
 }
@@ -381,7 +387,8 @@ type traceInfo struct {
 
 // trace is what one Write makes durable.
 type trace struct {
-	version  int64 // that must still be current; 0: any
+	version  int64                       // that must still be current; 0: any
+	permit   func(context.Context) error // nil: nobody need be asked
 	entries  []entry
 	evidence *Evidence
 }

@@ -61,6 +61,7 @@ func (x *Exchange) apiAddGrant(w http.ResponseWriter, r *http.Request) error {
 		Operations []string  `json:"operations"`
 		Fields     []string  `json:"fields"`
 		Match      []string  `json:"match"`
+		Consent    bool      `json:"consent"`
 		Purpose    string    `json:"purpose"`
 		LegalBasis string    `json:"legal_basis"`
 		From       time.Time `json:"from"`
@@ -83,7 +84,7 @@ func (x *Exchange) apiAddGrant(w http.ResponseWriter, r *http.Request) error {
 		return errs.New(errs.Forbidden, "exchange.not_your_service", "service", service.String())
 	}
 	g, err := x.AddGrant(r.Context(), Grant{
-		Client: client, Service: service, Operations: in.Operations, Fields: in.Fields, Match: in.Match,
+		Client: client, Service: service, Operations: in.Operations, Fields: in.Fields, Match: in.Match, Consent: in.Consent,
 		Purpose: in.Purpose, LegalBasis: in.LegalBasis, From: in.From, Until: in.Until, Quota: in.Quota, GrantedBy: actor(p),
 	})
 	if err != nil {

@@ -24,6 +24,11 @@
 // the version of the rules, and an answer decided under older rules is judged
 // again before it leaves.
 //
+// A grant may need the person's consent. It opens searches by that one person
+// only, and Consents (blocks/transparency) is asked when the call is admitted
+// and again, counting the use, by the transaction that records the answer: once
+// a consent has ended, no answer leaves.
+//
 // Services are registered by a process of the node (RegisterProvider), or
 // published by their owner (PublishService): any HTTP service, with an OpenAPI
 // document or without one. Published ones ride in the rules, so that publishing,

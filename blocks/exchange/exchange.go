@@ -64,6 +64,7 @@ type Deps struct {
 	// Purposes are those for which grants may be given, with their titles; empty: any.
 	Purposes map[string]i18n.Text
 	Pages    *web.Renderer // nil: no catalogue
+	Consents Consents      // nil: no grant that needs a consent opens anything
 
 	// Directory, Carrier and Node join this node to others; nil: there are none.
 	Directory Directory
@@ -90,6 +91,7 @@ type Exchange struct {
 	vocabulary Vocabulary
 	catalog    *i18n.Catalog
 	view       *web.Renderer
+	consents   Consents
 
 	certificate func(context.Context, MemberID) (tls.Certificate, error)
 
@@ -155,7 +157,7 @@ func New(d Deps) (*Exchange, error) {
 	x := &Exchange{
 		directory: d.Directory, carrier: d.Carrier, node: d.Node, maxBody: d.MaxBody,
 		store: store{db: d.DB, ledger: d.Ledger}, clock: d.Clock, keys: d.Keys, signer: d.Signer, log: d.Log,
-		instance: d.Instance, vocabulary: d.Vocabulary, catalog: d.Catalog, purposes: sortedKeys(d.Purposes), purposeTitles: d.Purposes, view: d.Pages, services: map[ServiceID]*offered{}, certificate: d.Certificate,
+		instance: d.Instance, vocabulary: d.Vocabulary, catalog: d.Catalog, purposes: sortedKeys(d.Purposes), purposeTitles: d.Purposes, view: d.Pages, consents: d.Consents, services: map[ServiceID]*offered{}, certificate: d.Certificate,
 		records: opmon.NewRing(), figures: opmon.NewFigures(),
 	}
 	x.requests = gatherer[*sealing]{pause: signFor, most: gatherMost, work: x.sealAll}

@@ -26,8 +26,9 @@ type Grant struct {
 	Client     SubsystemID `json:"client"`
 	Service    ServiceID   `json:"service"`
 	Operations []string    `json:"operations"`
-	Fields     []string    `json:"fields"`          // what may be read and written; "*" for all
-	Match      []string    `json:"match,omitempty"` // what a search may match on besides Fields
+	Fields     []string    `json:"fields"`            // what may be read and written; "*" for all
+	Match      []string    `json:"match,omitempty"`   // what a search may match on besides Fields
+	Consent    bool        `json:"consent,omitempty"` // only while the person asked about, named by a field of Match, permits it
 	Purpose    string      `json:"purpose"`
 	LegalBasis string      `json:"legal_basis"`
 	From       time.Time   `json:"from"`           // zero: from now
@@ -65,6 +66,8 @@ func (g Grant) check() error {
 	add(strings.TrimSpace(g.LegalBasis) == "", "legal_basis", "exchange.legal_basis_needed")
 	add(!g.Until.IsZero() && !g.Until.After(g.From), "until", "exchange.until_before_from")
 	add(!g.Quota.valid(), "quota", "exchange.bad_quota")
+	// A consent covers one person's records: only a search by the person finds no others.
+	add(g.Consent && (len(g.Match) == 0 || slices.Contains(g.Fields, "*") || !slices.Equal(g.Operations, []string{OpSearch})), "consent", "exchange.bad_consent_grant")
 	if len(wrong) > 0 {
 		return errs.New(errs.Invalid, "exchange.bad_grant").With(wrong...)
 	}

@@ -142,6 +142,9 @@ func (x *Exchange) rightsOn(r *http.Request, t teller, id ServiceID) ([]web.Comp
 			web.Fact(t.say("service.purpose"), t.purpose(g.Purpose)), web.Fact(t.say("service.may"), strings.Join(may, ", ")),
 			web.Fact(t.say("service.what"), t.fields(info, g.Fields)), web.Fact(t.say("service.legal"), g.LegalBasis), web.Fact(t.say("service.until"), until),
 		}
+		if g.Consent {
+			rows = append(rows, web.Fact(t.say("service.consent"), t.say("service.consent_text")))
+		}
 		if g.Quota.PerMinute > 0 {
 			rows = append(rows, web.Fact(t.say("service.quota"), t.say("service.per_minute", "n", g.Quota.PerMinute)))
 		}

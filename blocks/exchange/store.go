@@ -117,13 +117,13 @@ func (r *rules) loadSubsystems(ctx context.Context, q db.Querier) error {
 
 func (r *rules) loadGrants(ctx context.Context, q db.Querier) error {
 	const query = `SELECT id, client, service, operations, fields, match_fields, purpose, legal_basis, valid_from, valid_until,
-		revoked_at, granted_by, revoked_by, reason, per_minute, burst FROM exchange_grant ORDER BY valid_from, id`
+		revoked_at, granted_by, revoked_by, reason, per_minute, burst, consent FROM exchange_grant ORDER BY valid_from, id`
 	return each(ctx, q, query, func(rows *sql.Rows) error {
 		var g Grant
 		var client, service, ops, fields, match string
-		var from, until, revoked int64
+		var from, until, revoked, consent int64
 		err := rows.Scan(&g.ID, &client, &service, &ops, &fields, &match, &g.Purpose, &g.LegalBasis, &from, &until,
-			&revoked, &g.GrantedBy, &g.RevokedBy, &g.Reason, &g.Quota.PerMinute, &g.Quota.Burst)
+			&revoked, &g.GrantedBy, &g.RevokedBy, &g.Reason, &g.Quota.PerMinute, &g.Quota.Burst, &consent)
 		if err != nil {
 			return err
 		}
@@ -140,6 +140,7 @@ func (r *rules) loadGrants(ctx context.Context, q db.Querier) error {
 		if err != nil {
 			return err
 		}
+		g.Consent = consent != 0
 		g.fields = newFieldTree(g.Fields...)
 		p := pair{g.Client, g.Service}
 		r.grants[p] = append(r.grants[p], &g)
@@ -192,6 +193,10 @@ func insertGrant(ctx context.Context, q db.Querier, g Grant, now time.Time) erro
 	if match == nil {
 		match = []string{}
 	}
+	consent := 0
+	if g.Consent {
+		consent = 1
+	}
 	ops, err1 := json.Marshal(g.Operations)
 	fields, err2 := json.Marshal(g.Fields)
 	matches, err3 := json.Marshal(match)
@@ -199,10 +204,10 @@ func insertGrant(ctx context.Context, q db.Querier, g Grant, now time.Time) erro
 		return err
 	}
 	_, err := q.ExecContext(ctx, `INSERT INTO exchange_grant (id, client, service, operations, fields, match_fields, purpose,
-			legal_basis, valid_from, valid_until, created_at, granted_by, revoked_at, revoked_by, reason, per_minute, burst)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', '', $13, $14) ON CONFLICT (id) DO NOTHING`,
+			legal_basis, valid_from, valid_until, created_at, granted_by, revoked_at, revoked_by, reason, per_minute, burst, consent)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', '', $13, $14, $15) ON CONFLICT (id) DO NOTHING`,
 		g.ID, g.Client.String(), g.Service.String(), string(ops), string(fields), string(matches), g.Purpose, g.LegalBasis,
-		db.Micros(g.From), db.Micros(g.Until), db.Micros(now), g.GrantedBy, g.Quota.PerMinute, g.Quota.Burst)
+		db.Micros(g.From), db.Micros(g.Until), db.Micros(now), g.GrantedBy, g.Quota.PerMinute, g.Quota.Burst, consent)
 	return err
 }
 

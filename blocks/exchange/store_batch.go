@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dinh-gov/dinh/kernel/db"
+	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/id"
 	"github.com/dinh-gov/dinh/kernel/ledger"
 )
@@ -50,7 +51,7 @@ func values(rows, columns int) string {
 // recordAll makes many traces durable in one transaction, all or nothing. Those
 // whose version is no longer that of the rules are left out and not fresh.
 func (s store) recordAll(ctx context.Context, batch []*sealing) error {
-	fresh := make([]bool, len(batch))
+	fresh, refused := make([]bool, len(batch)), make([]error, len(batch))
 	err := s.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
 		v, err := readVersion(ctx, q)
 		if err != nil {
@@ -60,6 +61,12 @@ func (s store) recordAll(ctx context.Context, batch []*sealing) error {
 		var entries []*entry
 		for i, b := range batch {
 			if fresh[i] = b.made.version == 0 || b.made.version == v; !fresh[i] {
+				continue
+			}
+			if refused[i] = b.made.permitted(ctx); refused[i] != nil {
+				if fresh[i] = false; errs.KindOf(refused[i]) != errs.Forbidden {
+					return refused[i]
+				}
 				continue
 			}
 			if b.made.evidence != nil {
@@ -75,7 +82,7 @@ func (s store) recordAll(ctx context.Context, batch []*sealing) error {
 		return err
 	}
 	for i, b := range batch {
-		b.fresh = fresh[i]
+		b.fresh, b.err = fresh[i], refused[i]
 	}
 	return nil
 }

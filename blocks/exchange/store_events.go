@@ -25,6 +25,9 @@ func (s store) record(ctx context.Context, t trace) (fresh bool, err error) {
 				return nil
 			}
 		}
+		if err := t.permitted(ctx); err != nil {
+			return err
+		}
 		var evidence []*Evidence
 		if t.evidence != nil {
 			evidence = []*Evidence{t.evidence}
