@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/id"
 	"github.com/dinh-gov/dinh/kernel/keys"
@@ -20,6 +21,9 @@ type NewConsent struct {
 	Service string    // where the data are: "VN/GOV/MPS/population/population"
 	Fields  []string  // which ones, at least one
 	Until   time.Time // when it ends by itself; at most ten years ahead
+	Times   int       // how often the data may be handed over; 0: as often as needed
+	Keep    int       // how many days each copy may be kept; 0: shown only, never kept
+	Request string    // what it was asked for with; "": nothing in particular
 }
 
 // Consent is a person's permission. Record and Signature prove it to a third
@@ -29,6 +33,7 @@ type Consent struct {
 	NewConsent
 	Given     time.Time
 	Withdrawn time.Time // zero: it was not
+	Used      int       // how often the data were handed over
 
 	Record, Signature []byte
 	KeyID             string
@@ -43,6 +48,7 @@ const (
 	ConsentStands    ConsentState = "given"
 	ConsentEnded     ConsentState = "ended"
 	ConsentWithdrawn ConsentState = "withdrawn"
+	ConsentSpent     ConsentState = "spent" // handed over as often as was permitted
 )
 
 // State says how the consent stands at a moment.
@@ -52,6 +58,8 @@ func (c Consent) State(now time.Time) ConsentState {
 		return ConsentWithdrawn
 	case !now.Before(c.Until):
 		return ConsentEnded
+	case c.Times > 0 && c.Used >= c.Times:
+		return ConsentSpent
 	}
 	return ConsentStands
 }
@@ -67,6 +75,9 @@ type consentRecord struct {
 	Purpose string   `json:"purpose"`
 	Given   int64    `json:"given"` // microseconds since 1970
 	Until   int64    `json:"until"`
+	Times   int      `json:"times,omitempty"`     // since version 2
+	Keep    int      `json:"keep_days,omitempty"` // since version 2
+	Request string   `json:"request,omitempty"`   // since version 2
 }
 
 // withdrawal is what is signed when a consent is taken back.
@@ -106,8 +117,8 @@ func (t *Transparency) Give(ctx context.Context, n NewConsent) (Consent, error) 
 	n.Fields = slices.Clone(n.Fields)
 	c := Consent{ID: id.New(now), NewConsent: n, Given: now}
 	s, err := t.sign(ctx, consentRecord{
-		Version: 1, ID: c.ID, Giver: t.d.Keys.Pseudonym(who.Number), To: n.To, Service: n.Service, Fields: n.Fields, Purpose: n.Purpose,
-		Given: now.UnixMicro(), Until: n.Until.UnixMicro(),
+		Version: 2, ID: c.ID, Giver: t.d.Keys.Pseudonym(who.Number), To: n.To, Service: n.Service, Fields: n.Fields, Purpose: n.Purpose,
+		Given: now.UnixMicro(), Until: n.Until.UnixMicro(), Times: n.Times, Keep: n.Keep, Request: n.Request,
 	})
 	if err != nil {
 		return Consent{}, err
@@ -125,6 +136,7 @@ func (n NewConsent) check(now time.Time) error {
 	for name, wrong := range map[string]bool{
 		"purpose": n.Purpose == "", "to": n.To == "", "service": n.Service == "",
 		"fields": len(n.Fields) == 0 || len(n.Fields) > maxFields || slices.Contains(n.Fields, ""),
+		"limits": n.Times < 0 || n.Keep < 0,
 		"until":  !n.Until.After(now) || n.Until.After(now.Add(consentFor)),
 	} {
 		if wrong {
@@ -178,19 +190,57 @@ func (t *Transparency) Consents(ctx context.Context) ([]Consent, error) {
 	return t.consentsOf(ctx, who.Number)
 }
 
-// Consented says whether a person has permitted a use of their data that still
-// stands: by name of the member or subsystem, for the purpose, of every field
-// that is wanted. Other blocks ask before they rely on a consent.
-func (t *Transparency) Consented(ctx context.Context, number string, use NewConsent) (bool, error) {
-	all, err := t.consentsOf(ctx, number)
-	if err != nil {
-		return false, err
+// Consented implements exchange.Consents: how a person's permission stands for a
+// use by that subsystem or its member, for that purpose, of every field wanted.
+func (t *Transparency) Consented(ctx context.Context, u exchange.ConsentUse) (exchange.ConsentState, error) {
+	_, state, err := t.permission(ctx, u)
+	return state, err
+}
+
+// Use implements exchange.Consents. It joins the transaction of ctx; a
+// withdrawal comes either before it or after the answer.
+func (t *Transparency) Use(ctx context.Context, u exchange.ConsentUse) (exchange.ConsentState, error) {
+	id, state, err := t.permission(ctx, u)
+	if err != nil || state != exchange.ConsentStands {
+		return state, err
 	}
-	now := t.d.Clock.Now()
-	return slices.ContainsFunc(all, func(c Consent) bool {
-		return c.State(now) == ConsentStands && c.Purpose == use.Purpose && c.Service == use.Service && c.To == use.To &&
-			len(use.Fields) > 0 && !slices.ContainsFunc(use.Fields, func(f string) bool { return !slices.Contains(c.Fields, f) })
-	}), nil
+	counted, err := t.store.useConsent(ctx, id, u.At)
+	if err == nil && !counted {
+		state = exchange.ConsentSpent
+	}
+	return state, err
+}
+
+// permission finds the consent that covers a use: one that stands, or else the
+// newest.
+func (t *Transparency) permission(ctx context.Context, u exchange.ConsentUse) (id string, state exchange.ConsentState, err error) {
+	all, err := t.consentsOf(ctx, u.Number)
+	if err != nil {
+		return "", "", err
+	}
+	state = exchange.ConsentMissing
+	for _, c := range all {
+		if !c.covers(u) {
+			continue
+		}
+		now := map[ConsentState]exchange.ConsentState{
+			ConsentStands: exchange.ConsentStands, ConsentEnded: exchange.ConsentEnded,
+			ConsentWithdrawn: exchange.ConsentWithdrawn, ConsentSpent: exchange.ConsentSpent,
+		}[c.State(u.At)]
+		if now == exchange.ConsentStands {
+			return c.ID, now, nil
+		}
+		if state == exchange.ConsentMissing {
+			state = now
+		}
+	}
+	return "", state, nil
+}
+
+func (c Consent) covers(u exchange.ConsentUse) bool {
+	uncovered := func(f string) bool { return !slices.Contains(c.Fields, f) }
+	return c.Purpose == u.Purpose && c.Service == u.Service.String() && (c.To == u.Client.String() || c.To == u.Client.Instance+"/"+u.Client.Owner().String()) &&
+		len(u.Fields) > 0 && !slices.ContainsFunc(u.Fields, uncovered)
 }
 
 func (t *Transparency) consentsOf(ctx context.Context, number string) ([]Consent, error) {
@@ -217,7 +267,8 @@ func (t *Transparency) readConsent(ctx context.Context, number string, row conse
 		return Consent{}, err
 	}
 	c := Consent{
-		ID: r.ID, NewConsent: NewConsent{Purpose: r.Purpose, To: r.To, Service: r.Service, Fields: r.Fields, Until: time.UnixMicro(r.Until)},
+		ID: r.ID, NewConsent: NewConsent{Purpose: r.Purpose, To: r.To, Service: r.Service, Fields: r.Fields, Until: time.UnixMicro(r.Until), Times: r.Times, Keep: r.Keep, Request: r.Request},
+		Used:  row.used,
 		Given: time.UnixMicro(r.Given), Record: s.Record, Signature: s.Signature, KeyID: s.KeyID, Public: s.Public,
 	}
 	if row.withdrawn != 0 {

@@ -8,7 +8,11 @@
 //
 //	access event ──sealed in the ledger──> receipt ──VerifyReceipt──> holds, or says what does not
 //	consent:  given ──withdraw──> withdrawn
-//	            └──until───> ended
+//	            ├──until───> ended
+//	            └──times───> spent
+//
+// It is the exchange's Consents: a grant that needs one opens only while it
+// stands, and each answer is counted against it.
 //
 // A person sees their own list and those of their children; a data protection
 // officer (RoleInspector) sees anybody's, with a reason. Both are readings, kept

@@ -27,7 +27,7 @@ func (t *Transparency) showConsents(w http.ResponseWriter, req *http.Request) er
 
 func (t *Transparency) consentCard(s words, c Consent) web.SummaryList {
 	state := c.State(t.d.Clock.Now())
-	colours := map[ConsentState]string{ConsentStands: "green", ConsentEnded: "grey", ConsentWithdrawn: "red"}
+	colours := map[ConsentState]string{ConsentStands: "green", ConsentEnded: "grey", ConsentWithdrawn: "red", ConsentSpent: "grey"}
 	status := web.Fact(s.say("transparency.state"), "")
 	status.Value = web.Term{Body: []web.Component{web.Coloured(colours[state], s.say("transparency.consent."+string(state)))}}
 	list := web.SummaryList{
@@ -46,6 +46,16 @@ func (t *Transparency) consentRows(s words, c Consent) []web.Row {
 	rows := []web.Row{
 		fact(s, "purpose", s.purpose(c.Purpose), ""), fact(s, "service", s.service(c.Service), ""), fields,
 		fact(s, "given", dateOf(s.lang, c.Given), ""), fact(s, "until", dateOf(s.lang, c.Until), ""),
+	}
+	if c.Times > 0 {
+		rows = append(rows, fact(s, "times", s.say("transparency.times_text", "n", c.Times, "used", c.Used), ""))
+	}
+	if c.Request != "" {
+		keep := s.say("transparency.keep_none")
+		if c.Keep > 0 {
+			keep = s.say("transparency.keep_days", "n", c.Keep)
+		}
+		rows = append(rows, fact(s, "keep", keep, ""), fact(s, "request", c.Request, ""))
 	}
 	if !c.Withdrawn.IsZero() {
 		rows = append(rows, fact(s, "withdrawn", i18n.FormatTime(s.lang, c.Withdrawn), ""))

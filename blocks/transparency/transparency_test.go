@@ -15,6 +15,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/blocks/transparency"
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/errs"
@@ -249,17 +250,15 @@ func TestConsents(t *testing.T) {
 	ok(t, err)
 	standing := func(fields ...string) bool {
 		t.Helper()
-		use := n
-		use.Fields = fields
-		yes, err := w.Consented(t.Context(), mother, use)
+		state, err := w.Consented(t.Context(), useOf(mother, w.clock.Now(), fields...))
 		ok(t, err)
-		return yes
+		return state == exchange.ConsentStands
 	}
 	if !standing("full_name") || standing("full_name", "religion") || standing() {
 		t.Error("a consent covers its fields and no others")
 	}
-	if yes, err := w.Consented(t.Context(), stranger, n); yes || err != nil {
-		t.Error("somebody else's consent", yes, err)
+	if state, err := w.Consented(t.Context(), useOf(stranger, w.clock.Now(), "full_name")); state != exchange.ConsentMissing || err != nil {
+		t.Error("somebody else's consent", state, err)
 	}
 	w.get(t, "/my-data/consents", mother).want(t, 200, "Bộ Tư pháp", "Đang có hiệu lực", "Họ và tên", "24/11/2027", "/my-data/consents/"+c.ID+"/withdraw")
 	for _, path := range []string{"/my-data/consents/" + c.ID + "/withdraw", "/my-data/consents/none/withdraw"} {
@@ -289,6 +288,46 @@ func TestConsents(t *testing.T) {
 	if standing("full_name") {
 		t.Error("ended and still standing")
 	}
+}
+
+// useOf is a use of data by a system of the one whom the tests permit it.
+func useOf(number string, at time.Time, fields ...string) exchange.ConsentUse {
+	return exchange.ConsentUse{
+		Number: number, Client: exchange.SubsystemID{Instance: "VN", Class: "GOV", Member: "MOJ", Subsystem: "civil-status"}, Service: population,
+		Purpose: "credit", Fields: fields, At: at,
+	}
+}
+
+func TestConsentsCountUses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n := transparency.NewConsent{
+		Purpose: "credit", To: "VN/GOV/MOJ/civil-status", Service: population.String(), Fields: []string{"full_name"},
+		Until: w.clock.Now().AddDate(0, 1, 0), Times: 2, Keep: 30, Request: "GT-1",
+	}
+	c, err := w.Give(as(mother), n)
+	ok(t, err)
+	if !bytes.Contains(c.Record, []byte(`"times":2,"keep_days":30,"request":"GT-1"`)) {
+		t.Errorf("the signed record does not say how often and how long: %s", c.Record)
+	}
+	use := useOf(mother, w.clock.Now(), "full_name")
+	for i, want := range []exchange.ConsentState{exchange.ConsentStands, exchange.ConsentStands, exchange.ConsentSpent, exchange.ConsentSpent} {
+		got, err := w.Use(t.Context(), use)
+		ok(t, err)
+		if got != want {
+			t.Errorf("use %d: %s", i+1, got)
+		}
+	}
+	w.get(t, "/my-data/consents", mother).want(t, 200, "Đã dùng hết số lần", "Tối đa 2 lần, đã xem 2 lần", "Bên nhận phải xóa sau 30 ngày", "GT-1")
+	n.Times = 0
+	again, err := w.Give(as(mother), n)
+	ok(t, err)
+	ok(t, w.Withdraw(as(mother), again.ID))
+	if got, err := w.Use(t.Context(), use); err != nil || got != exchange.ConsentWithdrawn {
+		t.Error("the newest says why:", got, err)
+	}
+	_, err = w.Give(as(mother), transparency.NewConsent{Purpose: "p", To: "x", Service: "y", Fields: []string{"z"}, Until: n.Until, Times: -1})
+	wantCode(t, err, "transparency.consent_incomplete")
 }
 
 func TestConsentsMustBeComplete(t *testing.T) {
