@@ -93,7 +93,7 @@ func (a *App) openCountry(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.Join(a.grant(ctx), a.publish(ctx))
+	return errors.Join(a.grant(ctx), a.publish(ctx), a.Broker.Check())
 }
 
 // grant adds the country's grants that are not there yet. One that somebody
@@ -124,7 +124,7 @@ func (a *App) grant(ctx context.Context) error {
 			return err
 		}
 		_, err = a.Exchange.AddGrant(ctx, exchange.Grant{
-			ID: g.ID, Client: client, Service: service, Operations: g.Operations, Fields: g.Fields, Match: g.Match, Purpose: g.Purpose, LegalBasis: g.LegalBasis,
+			ID: g.ID, Client: client, Service: service, Operations: g.Operations, Fields: g.Fields, Match: g.Match, Consent: g.Consent, Purpose: g.Purpose, LegalBasis: g.LegalBasis,
 			Until: until.AddDate(0, 0, 1), Quota: exchange.Quota(g.Quota), GrantedBy: "country",
 		})
 		if err != nil {

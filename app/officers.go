@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/exchange/broker"
 	"github.com/dinh-gov/dinh/blocks/exchange/directory"
 	"github.com/dinh-gov/dinh/blocks/identity"
 	"github.com/dinh-gov/dinh/blocks/transparency"
@@ -54,6 +55,9 @@ func (a *App) Roles(ctx context.Context) ([]Role, error) {
 		return nil, err
 	}
 	for _, s := range all {
+		if s.Pack != nil {
+			add("service "+s.ID, s.Owner.Member, broker.RoleEvidence)
+		}
 		for _, state := range s.Workflow.States {
 			for _, action := range state.Action {
 				add("service "+s.ID, s.Owner.Member, action.Roles...)

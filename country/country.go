@@ -19,8 +19,9 @@ var files embed.FS
 
 // Names of the files that another package reads.
 const (
-	CodesFile    = "codes.yaml"
-	CalendarFile = "calendar.yaml"
+	CodesFile        = "codes.yaml"
+	CalendarFile     = "calendar.yaml"
+	RequirementsFile = "requirements.yaml"
 )
 
 // FS holds every file of the country under its name in this folder.
@@ -42,6 +43,9 @@ func sub(dir string) fs.FS {
 
 // Codes gives the content of codes.yaml.
 func Codes() ([]byte, error) { return fs.ReadFile(files, CodesFile) }
+
+// Requirements gives the content of requirements.yaml.
+func Requirements() ([]byte, error) { return fs.ReadFile(files, RequirementsFile) }
 
 // Calendar gives the content of calendar.yaml.
 func Calendar() ([]byte, error) { return fs.ReadFile(files, CalendarFile) }
@@ -72,6 +76,7 @@ type Grant struct {
 	Operations []string `yaml:"operations"` // read, search, create, amend
 	Fields     []string `yaml:"fields"`     // "*" is all
 	Match      []string `yaml:"match"`      // may be searched by besides Fields, but is not shown
+	Consent    bool     `yaml:"consent"`    // only while the person named by Match agrees
 	Purpose    string   `yaml:"purpose"`
 	LegalBasis string   `yaml:"legal_basis"`
 	Until      string   `yaml:"until"` // YYYY-MM-DD, inclusive

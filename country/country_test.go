@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dinh-gov/dinh/blocks/exchange/broker"
 	"github.com/dinh-gov/dinh/blocks/registers"
 	"github.com/dinh-gov/dinh/blocks/services"
 	"github.com/dinh-gov/dinh/country"
@@ -58,7 +59,7 @@ func TestServicesLintAndKeepTheirTests(t *testing.T) {
 }
 
 func TestFilesLoad(t *testing.T) {
-	if instance, members, err := country.Members(); err != nil || instance != "VN" || len(members) != 4 {
+	if instance, members, err := country.Members(); err != nil || instance != "VN" || len(members) != 7 {
 		t.Errorf("members: %s, %d, %v", instance, len(members), err)
 	}
 	if _, err := country.Grants(); err != nil {
@@ -203,9 +204,45 @@ func TestGrantsAreExactlyWhatIsNeeded(t *testing.T) {
 			delete(given, r)
 		}
 	}
+	for _, s := range loadServices(t) {
+		if s.Pack == nil {
+			continue
+		}
+		for _, id := range s.Pack.Papers {
+			e := evidence(t, id)
+			for r, consent := range map[right]bool{
+				{s.Owner.Member + "/" + s.Owner.Subsystem, e.Service, "search", s.Pack.Purpose}: true,
+				{"GOV/MPS/portal", e.Service, "search", broker.PurposePreview}:                  false,
+			} {
+				g, ok := given[r]
+				if !ok || g.Consent != consent || !slices.Equal(g.Fields, e.Fields) || !slices.Equal(g.Match, e.By) {
+					t.Errorf("%s needs a grant %+v of %v by %v, with consent: %v; there is %+v", s.ID, r, e.Fields, e.By, consent, g)
+				}
+				delete(given, r)
+			}
+		}
+	}
 	for r := range given {
 		t.Errorf("nobody needs the grant %+v", r)
 	}
+}
+
+// evidence is what meets a requirement.
+func evidence(t *testing.T, requirement string) broker.Evidence {
+	t.Helper()
+	text, err := country.Requirements()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := broker.Load(country.RequirementsFile, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(all, func(r broker.Requirement) bool { return r.ID == requirement })
+	if i < 0 {
+		t.Fatalf("requirements.yaml has no %s", requirement)
+	}
+	return all[i].Evidence[0]
 }
 
 func TestPurposesAndLifeEventsMeetTheServices(t *testing.T) {

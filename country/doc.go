@@ -12,6 +12,7 @@
 //	life-events.yaml  the moments by which people find services
 //	codes.yaml        code lists (read by blocks/services)
 //	calendar.yaml     holidays and swapped days (read by kernel/calendar)
+//	requirements.yaml which evidence meets which requirement (read by blocks/exchange/broker)
 //	registers/        one register a file (read by blocks/registers)
 //	services/         one public service a file (read by blocks/services)
 package country

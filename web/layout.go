@@ -23,6 +23,7 @@ func citizenNav() []NavItem {
 func officerNav() []NavItem {
 	return []NavItem{
 		{Section: "desk", Key: "web.nav.desk", Path: "/desk"},
+		{Section: "papers", Key: "web.nav.papers", Path: "/desk/papers", Roles: []string{"evidence-officer"}},
 		{Section: "search", Key: "web.nav.search", Path: "/desk/search"},
 		{Section: "registers", Key: "web.nav.registers", Path: "/desk/registers"},
 		{Section: "figures", Key: "web.nav.figures", Path: "/desk/figures"},

@@ -111,6 +111,31 @@ func (p *Page) Ways(prefix string) []string {
 	return out
 }
 
+// Cards gives the facts of every framed summary list by its title, each as
+// "key: value".
+func (p *Page) Cards() map[string][]string {
+	out := map[string][]string{}
+	each(p.dom(), func(card *html.Node) bool {
+		if !slices.Contains(strings.Fields(attr(card, "class")), "govuk-summary-card") {
+			return true
+		}
+		title, key := "", ""
+		each(card, func(n *html.Node) bool {
+			switch class := strings.Fields(attr(n, "class")); {
+			case slices.Contains(class, "govuk-summary-card__title"):
+				title = text(n)
+			case n.Data == "dt":
+				key = text(n)
+			case n.Data == "dd" && slices.Contains(class, "govuk-summary-list__value"):
+				out[title] = append(out[title], key+": "+text(n))
+			}
+			return true
+		})
+		return false
+	})
+	return out
+}
+
 // Errors lists the error summary's lines.
 func (p *Page) Errors() []string {
 	var out []string

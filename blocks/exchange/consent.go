@@ -26,6 +26,7 @@ type ConsentUse struct {
 	Client  SubsystemID
 	Service ServiceID
 	Purpose string
+	Issue   string // the case or request that it is for
 	Fields  []string
 	At      time.Time
 }
@@ -110,7 +111,7 @@ func (x *Exchange) useOf(a *ask, d decision) (*ConsentUse, error) {
 	if !d.needsConsent() {
 		return nil, nil
 	}
-	u := ConsentUse{Client: a.Client, Service: a.Service, Purpose: d.purpose, Fields: d.fields, At: x.clock.Now()}
+	u := ConsentUse{Client: a.Client, Service: a.Service, Purpose: d.purpose, Issue: a.Issue, Fields: d.fields, At: x.clock.Now()}
 	if x.consents == nil {
 		return nil, ConsentMissing.refusal(u)
 	}

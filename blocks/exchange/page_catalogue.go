@@ -71,6 +71,7 @@ func (x *Exchange) showCatalogue(w http.ResponseWriter, r *http.Request) error {
 		})
 	}
 	body := web.Plain{Title: t.say("catalogue.title"), Lead: t.say("catalogue.lead")}
+	body.Parts = append(body.Parts, web.List{Bodies: []web.Component{web.Link{Text: t.say("catalogue.requirements"), Href: "/exchange/requirements"}}})
 	for _, owner := range sortedKeys(byOwner) {
 		body.Parts = append(body.Parts, web.Heading{Text: owner}, web.Tiles{Items: byOwner[owner], Label: owner})
 	}

@@ -244,6 +244,9 @@ func (x *Forms) mayStart(ctx context.Context, service string) (*services.Service
 	if err := auth.Person(auth.Low).Of(p); err != nil {
 		return nil, p, err
 	}
+	if def.Pack != nil { // it has no form; see the evidence broker
+		return nil, p, errs.New(errs.NotFound, "services.not_found")
+	}
 	if p.OnBehalf != "" && len(def.Applicant.OnBehalf) == 0 {
 		return nil, p, errs.New(errs.Forbidden, "forms.not_on_behalf")
 	}

@@ -33,6 +33,20 @@ func (r *Registers) words(def *Definition, field, v string, lang i18n.Lang) stri
 	return v
 }
 
+// Say gives what a record says in one field, in people's words; "" when it says
+// nothing there. Error: errs.NotFound for a register that does not exist.
+func (r *Registers) Say(register, field string, data map[string]any, lang i18n.Lang) (string, error) {
+	def, err := r.Definition(register)
+	if err != nil {
+		return "", err
+	}
+	v := value(data, field)
+	if v == "" {
+		return "", nil
+	}
+	return r.words(def, field, v, lang), nil
+}
+
 func (r *Registers) yesno(lang i18n.Lang, yes bool) string {
 	if yes {
 		return r.d.Pages.T(lang, "registers.yes")

@@ -71,6 +71,19 @@ type Definition struct {
 	Reasons   []Reason      `yaml:"reasons,omitempty" json:"reasons,omitempty"` // reason codes officers choose from
 	Appeal    *Appeal       `yaml:"appeal,omitempty" json:"appeal,omitempty"`
 	Tests     []Test        `yaml:"tests" json:"tests"`
+	Pack      *Pack         `yaml:"pack,omitempty" json:"pack,omitempty"`
+}
+
+// Pack is a set of papers that the owner asks people to hand over from
+// registers, each only with their consent. A service with a pack has no form
+// and no case; the evidence broker plays it.
+type Pack struct {
+	Papers  []string `yaml:"papers" json:"papers"` // requirements of country/requirements.yaml
+	Purpose string   `yaml:"purpose" json:"purpose"`
+	Legal   string   `yaml:"legal_basis" json:"legal_basis"`
+	Days    int      `yaml:"days" json:"days"`           // how long a consent lasts
+	Times   int      `yaml:"times" json:"times"`         // how often each paper may be shown meanwhile
+	Keep    int      `yaml:"keep_days" json:"keep_days"` // how long the owner may keep a copy; 0: not at all
 }
 
 // Owner is the subsystem in whose name evidence is asked and decisions are made.

@@ -76,6 +76,9 @@ type linter struct {
 func (l *linter) run() {
 	l.languages(reflect.ValueOf(*l.def), "")
 	l.duplicates()
+	if l.def.Pack != nil {
+		return // the schema leaves nothing else to look at
+	}
 	l.fields()
 	l.references()
 	l.evidence()

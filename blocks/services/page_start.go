@@ -66,7 +66,11 @@ func (p startPage) parts() []web.Component {
 		}
 	}
 	out = append(out, p.list("start.ask", asked)...)
-	out = append(out, web.Form{Action: "/services/" + s.ID + "/start", Body: []web.Component{
+	start := "/services/" + s.ID + "/start"
+	if s.Pack != nil {
+		start = "/papers/services/" + s.ID + "/start" // the evidence broker answers it
+	}
+	out = append(out, web.Form{Action: start, Body: []web.Component{
 		web.Button{Text: p.t("start.button"), IsStart: true, PreventDoubleClick: web.On}, // forms answers it
 	}})
 	if !p.known {
@@ -98,10 +102,10 @@ func (p startPage) aside() []web.Component {
 		ways = append(ways, way)
 	}
 	rows = append(rows,
-		row(p.t("start.owner"), s.Owner.Name.In(p.lang)),
-		row(p.t("start.level"), p.t("start.level_"+s.Level)),
-		row(p.t("start.channels"), strings.Join(ways, ", ")),
-		row(p.t("start.procedure"), s.Procedure))
+		row(p.t("start.owner"), s.Owner.Name.In(p.lang)), row(p.t("start.channels"), strings.Join(ways, ", ")))
+	if s.Pack == nil {
+		rows = append(rows, row(p.t("start.level"), p.t("start.level_"+s.Level)), row(p.t("start.procedure"), s.Procedure))
+	}
 	out := []web.Component{web.Heading{Text: p.t("start.facts")}, web.SummaryList{Rows: rows}}
 	var laws []web.Component
 	for _, l := range s.Legal {

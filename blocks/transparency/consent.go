@@ -23,7 +23,7 @@ type NewConsent struct {
 	Until   time.Time // when it ends by itself; at most ten years ahead
 	Times   int       // how often the data may be handed over; 0: as often as needed
 	Keep    int       // how many days each copy may be kept; 0: shown only, never kept
-	Request string    // what it was asked for with; "": nothing in particular
+	Request string    // the request it answers, and is good for alone; "": any
 }
 
 // Consent is a person's permission. Record and Signature prove it to a third
@@ -190,6 +190,16 @@ func (t *Transparency) Consents(ctx context.Context) ([]Consent, error) {
 	return t.consentsOf(ctx, who.Number)
 }
 
+// ConsentOf finds one consent of a person, for blocks that asked for it. Error:
+// errs.NotFound "transparency.no_consent".
+func (t *Transparency) ConsentOf(ctx context.Context, number, consentID string) (Consent, error) {
+	row, err := t.store.consent(ctx, t.d.Keys.Pseudonym(number), consentID)
+	if err != nil {
+		return Consent{}, err
+	}
+	return t.readConsent(ctx, number, row)
+}
+
 // Consented implements exchange.Consents: how a person's permission stands for a
 // use by that subsystem or its member, for that purpose, of every field wanted.
 func (t *Transparency) Consented(ctx context.Context, u exchange.ConsentUse) (exchange.ConsentState, error) {
@@ -223,10 +233,7 @@ func (t *Transparency) permission(ctx context.Context, u exchange.ConsentUse) (i
 		if !c.covers(u) {
 			continue
 		}
-		now := map[ConsentState]exchange.ConsentState{
-			ConsentStands: exchange.ConsentStands, ConsentEnded: exchange.ConsentEnded,
-			ConsentWithdrawn: exchange.ConsentWithdrawn, ConsentSpent: exchange.ConsentSpent,
-		}[c.State(u.At)]
+		now := c.standing(u.At)
 		if now == exchange.ConsentStands {
 			return c.ID, now, nil
 		}
@@ -237,9 +244,19 @@ func (t *Transparency) permission(ctx context.Context, u exchange.ConsentUse) (i
 	return "", state, nil
 }
 
+// Standing says how a consent stands now, in the exchange's words.
+func (t *Transparency) Standing(c Consent) exchange.ConsentState { return c.standing(t.d.Clock.Now()) }
+
+func (c Consent) standing(at time.Time) exchange.ConsentState {
+	return map[ConsentState]exchange.ConsentState{
+		ConsentStands: exchange.ConsentStands, ConsentEnded: exchange.ConsentEnded,
+		ConsentWithdrawn: exchange.ConsentWithdrawn, ConsentSpent: exchange.ConsentSpent,
+	}[c.State(at)]
+}
+
 func (c Consent) covers(u exchange.ConsentUse) bool {
 	uncovered := func(f string) bool { return !slices.Contains(c.Fields, f) }
-	return c.Purpose == u.Purpose && c.Service == u.Service.String() && (c.To == u.Client.String() || c.To == u.Client.Instance+"/"+u.Client.Owner().String()) &&
+	return (c.Request == "" || c.Request == u.Issue) && c.Purpose == u.Purpose && c.Service == u.Service.String() && (c.To == u.Client.String() || c.To == u.Client.Instance+"/"+u.Client.Owner().String()) &&
 		len(u.Fields) > 0 && !slices.ContainsFunc(u.Fields, uncovered)
 }
 

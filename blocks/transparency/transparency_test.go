@@ -311,6 +311,10 @@ func TestConsentsCountUses(t *testing.T) {
 		t.Errorf("the signed record does not say how often and how long: %s", c.Record)
 	}
 	use := useOf(mother, w.clock.Now(), "full_name")
+	if got, err := w.Use(t.Context(), use); err != nil || got != exchange.ConsentMissing {
+		t.Error("used for another request:", got, err)
+	}
+	use.Issue = "GT-1"
 	for i, want := range []exchange.ConsentState{exchange.ConsentStands, exchange.ConsentStands, exchange.ConsentSpent, exchange.ConsentSpent} {
 		got, err := w.Use(t.Context(), use)
 		ok(t, err)

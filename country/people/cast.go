@@ -20,6 +20,7 @@ func (b *builder) cast() {
 	b.castMothers()
 	b.castDrivers()
 	b.castOfficers()
+	b.castBorrowers()
 }
 
 func (b *builder) castHome(place, street string) *household {
@@ -121,6 +122,9 @@ func (b *builder) castOfficers() {
 		{"register-moj", "001182100406", "Trịnh", "Phương", "Thảo", true, date(1982, 6, 2), "GOV/MOJ", "register-officer", "Cán bộ quản lý dữ liệu Bộ Tư pháp", "Register officer, Justice"},
 		{"register-moh", "001179100407", "Hồ", "Kim", "Ngân", true, date(1979, 10, 10), "GOV/MOH", "register-officer", "Cán bộ quản lý dữ liệu Bộ Y tế", "Register officer, Health"},
 		{"register-vss", "001090100408", "Tô", "Gia", "Huy", false, date(1990, 12, 24), "GOV/VSS", "register-officer", "Cán bộ quản lý dữ liệu Bảo hiểm xã hội", "Register officer, Social Security"},
+		{"register-mae", "001181100410", "Chu", "Hoài", "An", true, date(1981, 7, 19), "GOV/MAE", "register-officer", "Cán bộ quản lý dữ liệu đất đai", "Register officer, Land"},
+		{"loans-1", "001192100411", "Mạc", "Ngọc", "Diệp", true, date(1992, 2, 8), "COM/MINHHOA", "evidence-officer", "Nhân viên tín dụng, Ngân hàng Minh Họa", "Loan officer, Minh Hoa Bank"},
+		{"loans-2", "001089100412", "Cao", "Xuân", "Bách", false, date(1989, 11, 3), "COM/VIDU", "evidence-officer", "Nhân viên tín dụng, Ngân hàng Ví Dụ", "Loan officer, Vi Du Bank"},
 		{"protection", "001184100409", "Lương", "Bảo", "Châu", true, date(1984, 5, 5), "GOV/MOJ", "data-protection-officer", "Cán bộ bảo vệ dữ liệu cá nhân", "Data protection officer"},
 	} {
 		relation := "other"

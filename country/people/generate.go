@@ -25,6 +25,7 @@ type builder struct {
 	taken     map[string]bool // personal numbers
 	counted   map[string]int  // by prefix
 	set       map[int]bool    // people whose licences are told by hand
+	lent      map[int]bool    // people whose work and home are told by hand
 	phones    int
 }
 
@@ -43,6 +44,7 @@ func Generate(seed int64, n int, today time.Time) *World {
 			b.driver(i)
 		}
 	}
+	b.papers()
 	return b.w
 }
 
@@ -52,7 +54,7 @@ func newBuilder(seed int64, today day) *builder {
 		d: &dice{state: uint64(seed)}, families: families(), minority: ethnicities(), hospitals: facilities(), streets: streets(),
 		given:  map[bool][]string{true: givenNames(true), false: givenNames(false)},
 		middle: map[bool][]string{true: middleNames(true), false: middleNames(false)},
-		taken:  map[string]bool{}, counted: map[string]int{}, set: map[int]bool{},
+		taken:  map[string]bool{}, counted: map[string]int{}, set: map[int]bool{}, lent: map[int]bool{},
 	}
 	b.surname = newUrn(len(b.families), func(i int) int { return b.families[i].weight })
 	b.people = newUrn(len(b.minority), func(i int) int { return b.minority[i].weight })

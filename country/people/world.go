@@ -60,7 +60,7 @@ func (w *World) Today() string { return w.today.String() }
 // Registers names the registers in the order in which they should be filled:
 // people before what mentions them.
 func (w *World) Registers() []string {
-	return []string{"population", "residence", "marriages", "births", "birth-notices", "health-cards", "driving-licences", "fitness-certificates"}
+	return []string{"population", "residence", "marriages", "births", "birth-notices", "health-cards", "driving-licences", "fitness-certificates", "social-insurance", "land-rights"}
 }
 
 // Count says how many records a register has.

@@ -65,7 +65,7 @@ func Run(ctx context.Context, out io.Writer, o Options) (err error) {
 	t := &timeline{w: out, start: started}
 	fmt.Fprintf(out, "A house of its own is open at %s with %d made-up people.\n", s.Base, count(ctx, s))
 	show := &show{stage: s, t: t}
-	for _, scene := range []func(context.Context) error{show.birth, show.licence, show.refused, show.checks} {
+	for _, scene := range []func(context.Context) error{show.birth, show.licence, show.refused, show.loan, show.checks} {
 		if err := scene(ctx); err != nil {
 			return err
 		}
