@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { openHouse } from './house.mjs'
 import { Judge, Twin } from './judge.mjs'
 import { officerPasskey } from './passkey.mjs'
-import { birth, licence, others, refused, reviewed } from './journeys.mjs'
+import { birth, licence, loan, others, refused, reviewed } from './journeys.mjs'
 import { Person } from './person.mjs'
 
 const browserPath = process.env.CHROMIUM || '/usr/bin/chromium'
@@ -36,7 +36,7 @@ async function context (lang, width, scripts) {
 }
 
 // Pages on which Tab must come to the main button, every stop being seen.
-const walk = ['home', 'sign-in', 'birth-start', 'birth-child', 'birth-check', 'licence-photo', 'pay', 'card', 'do-return', 'verify', 'register']
+const walk = ['papers-preview', 'home', 'sign-in', 'birth-start', 'birth-child', 'birth-check', 'licence-photo', 'pay', 'card', 'do-return', 'verify', 'register']
 
 // SCREENS=1 also renews the pictures of the README.
 const screens = !!process.env.SCREENS
@@ -95,6 +95,10 @@ scenes.push(
   { label: 'refusal en 320 plain', lang: 'en', width: 320, scripts: false, scene: (p, x) => refused(p, 'driver-0010', x) },
   { label: 'birth before a registrar vi 320 scripts', lang: 'vi', width: 320, scripts: true, scene: (p, x) => reviewed(p, 'lan', x) },
   { label: 'birth before a registrar en 1280 plain', lang: 'en', width: 1280, scripts: false, scene: (p, x) => reviewed(p, 'hoa', x) },
+  { label: 'loan vi 320 scripts', lang: 'vi', width: 320, scripts: true, scene: (p) => loan(p, 'minh') },
+  { label: 'loan en 320 plain', lang: 'en', width: 320, scripts: false, scene: (p) => loan(p, 'quynh') },
+  { label: 'loan vi 1280 plain', lang: 'vi', width: 1280, scripts: false, scene: (p) => loan(p, 'quynh') },
+  { label: 'loan en 1280 scripts', lang: 'en', width: 1280, scripts: true, scene: (p) => loan(p, 'minh') },
   { label: 'officer passkey vi', lang: 'vi', width: 1280, scripts: true, scene: officerPasskey },
   { label: 'officer passkey en', lang: 'en', width: 320, scripts: true, scene: officerPasskey },
   { label: 'other pages vi', lang: 'vi', width: 1280, scripts: true, scene: others },

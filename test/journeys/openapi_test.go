@@ -1,6 +1,7 @@
 package journeys
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,6 +49,8 @@ func isOutside(path string) bool {
 func contracts(t *testing.T) map[string]*openapi3.T {
 	t.Helper()
 	files, err := filepath.Glob("../../blocks/*/openapi.yaml")
+	deeper, deeperErr := filepath.Glob("../../blocks/*/*/openapi.yaml")
+	files, err = append(files, deeper...), errors.Join(err, deeperErr)
 	if err != nil || len(files) == 0 {
 		t.Fatal("no OpenAPI documents", err)
 	}

@@ -37,6 +37,9 @@ type scene struct {
 	card     string // the provider's page of it
 	draft    string // of yen, with a photo
 
+	papers  string // minh's request, answered
+	receipt string // the event of the bank's access under it
+
 	grant string
 	key   string // of a system that may ask nothing
 }
@@ -68,6 +71,7 @@ func play1(t *testing.T, h *house) *scene {
 	s.playRegistrar(t, h)
 	s.playDrivers(t, h)
 	s.playConsent(t, h)
+	s.playPapers(t, h)
 	system, err := exchange.ParseSubsystem("VN/GOV/MOH/maternity")
 	if err != nil {
 		t.Fatal(err)
@@ -257,4 +261,17 @@ func (s *scene) playConsent(t *testing.T, h *house) {
 		t.Fatal(err)
 	}
 	s.consent = c.ID
+}
+
+// playPapers hands papers to a bank.
+func (s *scene) playPapers(t *testing.T, h *house) {
+	t.Helper()
+	code, bank, _ := agreed(t, h, "minh", "income")
+	page, err := demo.Extracts(t.Context(), bank, code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.papers, s.receipt = code, last(first(t, "receipt", page.Links("/desk/papers/"+code+"/receipts/")))
+	minh, _ := h.world().Sample("minh")
+	s.secrets = append(s.secrets, minh.Number, minh.Name)
 }

@@ -44,6 +44,12 @@ type house struct {
 	mothers, drivers atomic.Int32 // of the cast, who have played already
 }
 
+// shifted is the machine's clock, moved ahead.
+type shifted struct{ by atomic.Int64 }
+
+// Now implements clock.Clock.
+func (s *shifted) Now() time.Time { return time.Now().Add(time.Duration(s.by.Load())) }
+
 // record is text that several goroutines add to.
 type record struct {
 	mu sync.Mutex
@@ -65,7 +71,7 @@ func (r *record) String() string {
 }
 
 // openHouse starts a house of its own, on PostgreSQL when DINH_TEST_PG names a server.
-func openHouse(ctx context.Context) (h *house, err error) {
+func openHouse(ctx context.Context, change ...func(*app.Config)) (h *house, err error) {
 	dir, err := os.MkdirTemp("", "dinh-journeys-")
 	if err != nil {
 		return nil, err
@@ -79,10 +85,14 @@ func openHouse(ctx context.Context) (h *house, err error) {
 		return nil, errors.Join(err, drop(), os.RemoveAll(dir))
 	}
 	h = &house{Base: fmt.Sprintf("http://localhost:%d", l.Addr().(*net.TCPAddr).Port), log: &record{}, urls: &record{}}
-	h.App, err = app.Open(ctx, app.Config{
+	config := app.Config{
 		Data: dir, Database: database, Origin: h.Base, Demo: true, People: population, Cast: cast, Seed: seed,
 		Log: telemetry.NewLogger(h.log, slog.LevelDebug, true),
-	})
+	}
+	for _, c := range change {
+		c(&config)
+	}
+	h.App, err = app.Open(ctx, config)
 	if err != nil {
 		return nil, errors.Join(err, l.Close(), drop(), os.RemoveAll(dir))
 	}
@@ -173,9 +183,9 @@ func shared(t *testing.T) *house {
 }
 
 // own is a house for one test alone, which may spoil it.
-func own(t *testing.T) *house {
+func own(t *testing.T, change ...func(*app.Config)) *house {
 	t.Helper()
-	h, err := openHouse(t.Context())
+	h, err := openHouse(t.Context(), change...)
 	if err != nil {
 		t.Fatal(err)
 	}
