@@ -31,13 +31,13 @@ run: build ## build, seed sample people, serve on http://localhost:8080
 test: assets ## all tests that need nothing but Go
 	$(GO) vet ./... && $(GO) test ./...
 
-demo: build ## play both services from start to finish, then check everything
+demo: build ## play three services from start to finish, then check everything
 	$(BIN) demo
 
 test-pg: assets ## the store and journey tests on a private PostgreSQL
 	PG_BIN='$(PG_BIN)' ./test/postgres.sh $(GO) test -count=1 ./kernel/db/... ./kernel/job/... ./kernel/event/... ./kernel/keys/... ./kernel/ledger/... ./kernel/timestamp/... ./blocks/... ./test/journeys/...
 
-browser: build ## both journeys in a real browser, with axe and screenshots
+browser: build ## the journeys in a real browser, with axe and screenshots
 	node test/browser/run.mjs
 
 crash: build ## kill -9 at random moments, restart, count everything

@@ -319,6 +319,13 @@ type Columns struct {
 // Template implements [Component].
 func (Columns) Template() string { return "columns" }
 
+// Sheets lays out summary cards two abreast where there is room, to be compared
+// at a glance.
+type Sheets []Component
+
+// Template implements [Component].
+func (Sheets) Template() string { return "sheets" }
+
 // Documents lays out cards beside one another.
 type Documents []DocumentCard
 

@@ -43,7 +43,7 @@ services from start to finish, in one binary.
 Begin with a house full of made-up people:
 
   dinh serve --demo --data var/demo     then open http://localhost:8080
-  dinh demo                             plays two services from start to finish
+  dinh demo                             plays three services from start to finish
 
 Write a service of your own:
 

@@ -11,7 +11,7 @@ func demoCommand() *cobra.Command {
 	var database string
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "Play two services from start to finish on a house of its own, then check everything",
+		Short: "Play three services from start to finish on a house of its own, then check everything",
 		Long: `Starts a house in a temporary folder, plays "A child is born" and the licence
 renewal over HTTP as mother, driver and officer, then checks: registers,
 documents, receipts, journal, messages. Ends with an error if anything is off.`,

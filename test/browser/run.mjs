@@ -1,4 +1,4 @@
-// Plays both journeys as people would, with and without scripts, on a phone of
+// Plays the journeys as people would, with and without scripts, on a phone of
 // 320 pixels and on a desktop, in both languages, and judges every page.
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { openHouse } from './house.mjs'

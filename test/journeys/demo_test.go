@@ -8,7 +8,7 @@ import (
 	"github.com/dinh-gov/dinh/cmd/dinh/demo"
 )
 
-// TestDemonstration plays what `dinh demo` plays: both services from start to
+// TestDemonstration plays what `dinh demo` plays: three services from start to
 // finish and everything that must be true afterwards.
 func TestDemonstration(t *testing.T) {
 	t.Parallel()

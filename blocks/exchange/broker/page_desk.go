@@ -136,10 +136,10 @@ func (b *Broker) postExtracts(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	page := web.Page{BackLink: &web.BackLink{Href: "/desk/papers/" + q.Code}}
-	body := web.Plain{Title: t.say("extracts.title"), Caption: q.Pack.Title.In(t.lang) + " · " + q.Code, Lead: t.say("extracts.lead"), Parts: parts}
+	body := web.Plain{Title: t.say("extracts.title"), Caption: q.Pack.Title.In(t.lang) + " · " + q.Code, Lead: t.say("extracts.lead"), Parts: []web.Component{web.Sheets(parts)}}
 	if refused > 0 {
 		body.Lead = ""
-		body.Parts = append([]web.Component{web.Alert{Variant: "warning", Text: t.say("extracts.closed", "n", refused)}}, parts...)
+		body.Parts = append([]web.Component{web.Alert{Variant: "warning", Text: t.say("extracts.closed", "n", refused)}}, body.Parts...)
 	}
 	return t.desk(w, r, page, body)
 }
