@@ -55,7 +55,9 @@ func (t *Transparency) consentRows(s words, c Consent) []web.Row {
 		if c.Keep > 0 {
 			keep = s.say("transparency.keep_days", "n", c.Keep)
 		}
-		rows = append(rows, fact(s, "keep", keep, ""), fact(s, "request", c.Request, ""))
+		request := fact(s, "request", "", "")
+		request.Value.Body = []web.Component{web.Link{Text: c.Request, Href: "/papers/" + c.Request}} // the evidence broker answers it
+		rows = append(rows, fact(s, "keep", keep, ""), request)
 	}
 	if !c.Withdrawn.IsZero() {
 		rows = append(rows, fact(s, "withdrawn", i18n.FormatTime(s.lang, c.Withdrawn), ""))
