@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strings"
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/blocks/exchange/broker"
@@ -25,7 +26,7 @@ func (a *App) openBroker(context.Context) error {
 	}
 	a.Broker, err = broker.New(broker.Deps{
 		DB: a.DB, Clock: a.Config.Clock, Keys: a.Keys, Exchange: a.Exchange, Consents: brokerConsents{a.Transparency},
-		Packs: packs{a.Services, a.Instance}, Words: brokerWords{a.names, a.Registers}, Receipts: a.Transparency, Pages: a.Pages, Instance: a.Instance,
+		Packs: packs{a.Services, a.Instance}, Words: brokerWords{a.names, a.Registers}, Receipts: a.Transparency, Pages: a.Pages, Origin: strings.TrimSuffix(a.Config.Origin, "/"), Instance: a.Instance,
 		Preview:      exchange.SubsystemID{Instance: a.Instance, Class: "GOV", Member: "MPS", Subsystem: "portal"},
 		Requirements: requirements,
 	})

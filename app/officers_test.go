@@ -19,7 +19,7 @@ func TestAddOfficer(t *testing.T) {
 	t.Cleanup(a.Close)
 	right := identity.Officer{ID: "lan.tran", Name: "Trần Thị Lan", Member: "GOV/MOJ", Roles: []string{"registrar"}, Email: "lan.tran@moj.example"}
 	for want, change := range map[string]func(*identity.Officer){
-		"its members are GOV/": func(o *identity.Officer) { o.Member = "GOV/XXX" },
+		"its members are COM/": func(o *identity.Officer) { o.Member = "GOV/XXX" },
 		`role "registra"`:      func(o *identity.Officer) { o.Roles = []string{"registrar", "registra"} },
 		"do nothing as":        func(o *identity.Officer) { o.Member = "GOV/MPS" },
 		"lan tran":             func(o *identity.Officer) { o.ID = "lan tran" },

@@ -40,6 +40,7 @@ type Deps struct {
 	Words        Words
 	Receipts     Receipts
 	Pages        *web.Renderer // nil: no pages
+	Origin       string        // the public address: "https://dichvucong.example"
 	Instance     string
 	Preview      exchange.SubsystemID // that asks registers for what a person sees of themselves
 	Requirements []Requirement

@@ -3,7 +3,6 @@ package broker
 import (
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/errs"
@@ -90,7 +89,7 @@ func (b *Broker) showOurs(w http.ResponseWriter, r *http.Request) error {
 	case q.Decided.IsZero():
 		body.Parts = append(body.Parts, web.InsetText{Text: t.say("desk.waiting", "until", t.day(q.Until))})
 		if !q.Claimed() {
-			body.Parts = append(body.Parts, web.Paragraph{Text: t.say("desk.send")}, web.Pre{Text: address(r, q.Code), Code: true})
+			body.Parts = append(body.Parts, web.Paragraph{Text: t.say("desk.send")}, web.Pre{Text: b.d.Origin + "/papers/" + q.Code, Code: true})
 		}
 	case given:
 		body.Lead = t.say("desk.ready")
@@ -100,15 +99,6 @@ func (b *Broker) showOurs(w http.ResponseWriter, r *http.Request) error {
 	}
 	body.Parts = append(body.Parts, web.Heading{Text: t.say("asked.papers")}, web.SummaryList{Rows: papers})
 	return t.desk(w, r, web.Page{BackLink: &web.BackLink{Href: "/desk/papers"}}, body)
-}
-
-// address is what the officer sends to the person.
-func address(r *http.Request, code string) string {
-	scheme := "https://"
-	if r.TLS == nil && strings.HasPrefix(r.Host, "localhost") {
-		scheme = "http://"
-	}
-	return scheme + r.Host + "/papers/" + code
 }
 
 func (t teller) fetch(q Request, key string) web.Form {
