@@ -3,6 +3,8 @@ package journeys
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -281,4 +283,57 @@ func (h *house) exec(ctx context.Context, query string) error {
 		_, err := q.ExecContext(ctx, query)
 		return err
 	})
+}
+
+// TestABanksOwnSystemNeedsTheConsent, too: through X-Road's door with a key, in
+// the words that X-Road clients know.
+func TestABanksOwnSystemNeedsTheConsent(t *testing.T) {
+	t.Parallel()
+	h := shared(t)
+	code, _, person := agreed(t, h, "quynh")
+	secret, _, err := h.Exchange.NewClientKey(t.Context(), demo.BankAsks("", "").Client, "a test", h.Config.Clock.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(who, issue string) (int, string) {
+		body := strings.NewReader(string(demo.BankAsks(h.number(who), "").Body))
+		req, err := http.NewRequestWithContext(t.Context(), "POST", h.Base+"/r1/VN/GOV/VSS/social-insurance/social-insurance/search", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, v := range map[string]string{
+			"X-Road-Client": "VN/COM/MINHHOA/loans", "X-Road-Issue": issue, "X-Dinh-Purpose": "loan-assessment",
+			"Authorization": "Bearer " + secret, "Content-Type": "application/json",
+		} {
+			req.Header.Set(k, v)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		answer, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, string(answer)
+	}
+	refused := func(why string, status int, answer string) {
+		t.Helper()
+		if status != 500 || !strings.Contains(answer, `"server.serverproxy.access_denied"`) || strings.Contains(answer, "Trường") {
+			t.Errorf("%s: %d %s", why, status, answer)
+		}
+	}
+	if status, answer := ask("quynh", code); status != 200 || !strings.Contains(answer, "9800000") || strings.Contains(answer, h.number("quynh")) {
+		t.Errorf("agreed to: %d %s", status, answer)
+	}
+	status, answer := ask("quynh", "GT-OTHER")
+	refused("under another request", status, answer)
+	status, answer = ask("minh", code)
+	refused("about somebody else", status, answer)
+	if _, err := demo.Withdraw(t.Context(), person, code); err != nil {
+		t.Fatal(err)
+	}
+	status, answer = ask("quynh", code)
+	refused("withdrawn", status, answer)
 }
