@@ -105,9 +105,9 @@ func (x *Exchange) LogEvidence(ctx context.Context, messageID, reason string) ([
 	return out, nil
 }
 
-// Proven is the evidence of a message with the commitments of its access events
+// Exhibit is the evidence of a message with the commitments of its access events
 // in the ledger. Whose data were exchanged is not in it.
-type Proven struct {
+type Exhibit struct {
 	Evidence
 	RequestKey, AnswerKey ed25519.PublicKey // nil where there is no signature
 	Events                []Committed
@@ -130,7 +130,7 @@ const maxHanded = 100
 // to operators. It writes down who asked before it gives anything, as searches of
 // the log are. errs.Forbidden "exchange.client_mismatch" to another client,
 // "exchange.not_your_client" to another member's officer; auth.wrong_role.
-func (x *Exchange) HandOut(ctx context.Context, client SubsystemID, messageID string) ([]Proven, error) {
+func (x *Exchange) HandOut(ctx context.Context, client SubsystemID, messageID string) ([]Exhibit, error) {
 	if p := auth.From(ctx); p.IsClient() {
 		if p.Subsystem != client.String() {
 			return nil, errs.New(errs.Forbidden, "exchange.client_mismatch", "client", client.String())

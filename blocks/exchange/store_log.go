@@ -64,17 +64,17 @@ func (s store) logSearches(ctx context.Context, member string) ([]LogSearch, err
 // handOut reads the evidence of a client's message and the leaves of its events.
 // An event belongs to the sending whose signed request it names; one whose key was
 // destroyed has no leaf that could be computed, and is left out.
-func (s store) handOut(ctx context.Context, client, messageID string) ([]Proven, error) {
+func (s store) handOut(ctx context.Context, client, messageID string) ([]Exhibit, error) {
 	all, err := s.evidence(ctx, messageID)
 	if err != nil {
 		return nil, err
 	}
-	var out []Proven
+	var out []Exhibit
 	at := map[string]int{}
 	for _, e := range all {
 		if e.Client == client && len(out) < maxHanded {
 			at[digest(e.Request.Base)] = len(out)
-			out = append(out, Proven{Evidence: e})
+			out = append(out, Exhibit{Evidence: e})
 		}
 	}
 	if len(out) == 0 {

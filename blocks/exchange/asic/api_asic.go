@@ -19,7 +19,7 @@ import (
 
 // Exchange hands out evidence and lists members. blocks/exchange is one.
 type Exchange interface {
-	HandOut(ctx context.Context, client exchange.SubsystemID, messageID string) ([]exchange.Proven, error)
+	HandOut(ctx context.Context, client exchange.SubsystemID, messageID string) ([]exchange.Exhibit, error)
 	Members(ctx context.Context) ([]exchange.Member, error)
 	AuthenticateClient(r *http.Request) (p auth.Principal, found bool, err error)
 }
@@ -199,7 +199,7 @@ func (m *Containers) serveASiC(w http.ResponseWriter, r *http.Request, in wish) 
 	return send(w, "application/zip", escape(in.queryID)+in.suffix+".zip", b.Bytes())
 }
 
-func (m *Containers) makeAll(ctx context.Context, handed []exchange.Proven, in wish) ([]Container, error) {
+func (m *Containers) makeAll(ctx context.Context, handed []exchange.Exhibit, in wish) ([]Container, error) {
 	var out []Container
 	for _, h := range handed {
 		for _, kind := range in.kinds {

@@ -94,7 +94,7 @@ type Container struct {
 // Make seals what was handed out. A request that brought no answer has no
 // Response: errs.NotFound "asic.no_answer". Errors: errs.Unavailable
 // "asic.not_stamped" when the timestamping authority does not answer.
-func (m *Containers) Make(ctx context.Context, h exchange.Proven, kind string) (Container, error) {
+func (m *Containers) Make(ctx context.Context, h exchange.Exhibit, kind string) (Container, error) {
 	c, err := m.contents(ctx, h, kind)
 	if err != nil {
 		return Container{}, err
@@ -125,7 +125,7 @@ func assemble(c contents, s seal) ([]byte, error) {
 	return pack(c.At, append(all, manifest(files), file{nameSeal, "text/xml", document}))
 }
 
-func (m *Containers) contents(ctx context.Context, h exchange.Proven, kind string) (c contents, err error) {
+func (m *Containers) contents(ctx context.Context, h exchange.Exhibit, kind string) (c contents, err error) {
 	c.statement = statement{Format: Format, Kind: kind, Instance: m.d.Instance, MessageID: h.MessageID, At: h.At.UTC()}
 	c.request, c.proofs = h.Request.Base, map[string][]byte{}
 	if c.Request, err = newSigned(nameRequest, owner(h.Client), h.Request, h.RequestKey); err != nil {

@@ -25,7 +25,7 @@ func TestContainerHolds(t *testing.T) {
 	w.ask(t, message)
 	w.sealLedger(t)
 	h := w.handed(t, message)
-	for name, h := range map[string]exchange.Proven{"plain": h, "batch": w.batched(t, h)} {
+	for name, h := range map[string]exchange.Exhibit{"plain": h, "batch": w.batched(t, h)} {
 		for _, kind := range []string{asic.Request, asic.Response} {
 			c, err := w.Make(t.Context(), h, kind)
 			ok(t, err)

@@ -127,7 +127,7 @@ func asClient(ctx context.Context, s exchange.SubsystemID) context.Context {
 	return auth.With(ctx, auth.Principal{Subsystem: s.String(), Member: s.Owner().String(), Session: "key-1"})
 }
 
-func (w *world) handed(t testing.TB, id string) exchange.Proven {
+func (w *world) handed(t testing.TB, id string) exchange.Exhibit {
 	t.Helper()
 	all, err := w.exchange.HandOut(asClient(t.Context(), civil), civil, id)
 	ok(t, err)
@@ -153,7 +153,7 @@ func (w *world) trust() asic.Trust {
 }
 
 // batched signs the same message again, as it is signed when many come at once.
-func (w *world) batched(t testing.TB, h exchange.Proven) exchange.Proven {
+func (w *world) batched(t testing.TB, h exchange.Exhibit) exchange.Exhibit {
 	t.Helper()
 	sign := func(p exchange.Proof) exchange.Proof {
 		bases := [][]byte{[]byte("\"@method\": GET"), []byte(p.Base), []byte("\"@method\": PUT")}
