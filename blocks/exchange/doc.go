@@ -57,7 +57,8 @@
 // CaptureListener the raw block is kept and the hash is exact. Elsewhere (behind
 // a proxy, on the shared listener) it is computed over lower-case names sorted
 // by name, values in order of arrival; a client that recomputes the hash from
-// its own header order needs the dedicated listener.
+// its own header order needs the dedicated listener. What proves an exchange to
+// third parties is packed by package asic, which has X-Road's other doors.
 //
 // Tables: exchange_member, exchange_subsystem, exchange_grant,
 // exchange_client_key, exchange_service, exchange_version, exchange_event,

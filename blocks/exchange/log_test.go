@@ -199,3 +199,28 @@ func TestHandOut(t *testing.T) {
 		t.Errorf("%d searches are kept, %v", len(searches), err)
 	}
 }
+
+// Between nodes the keys that signed are those of the directory, on both sides.
+func TestHandOutBetweenNodes(t *testing.T) {
+	t.Parallel()
+	n := newTwoNodes(t)
+	n.answering.grant(t)
+	got, err := n.asking.Call(t.Context(), search())
+	ok(t, err)
+	operator := officer(t.Context(), "GOV/MPS", auth.RoleOperator)
+	for side, w := range map[string]*world{"asking": n.asking, "answering": n.answering} {
+		all, err := w.HandOut(operator, civil, got.MessageID)
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%s: %d %v", side, len(all), err)
+		}
+		for _, p := range []struct {
+			proof exchange.Proof
+			key   ed25519.PublicKey
+		}{{all[0].Request, all[0].RequestKey}, {all[0].Answer, all[0].AnswerKey}} {
+			sig, err := base64.StdEncoding.DecodeString(p.proof.Signature)
+			if err != nil || !exchange.VerifySignature(p.key, []byte(p.proof.Base), sig) {
+				t.Errorf("%s: a signature that does not hold by the key handed out: %v", side, err)
+			}
+		}
+	}
+}

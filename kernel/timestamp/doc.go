@@ -7,6 +7,8 @@
 //	            who have no authority of their own: POST /tsa
 //	Client      asks any authority over HTTP and believes only what it has checked
 //	Verify      checks a stored answer against a digest and the roots one trusts
+//	Token       takes the timestamp out of an answer, as signatures carry it;
+//	            VerifyToken checks that
 //
 // Digests are SHA-256, SHA-384 or SHA-512. Answers hold the authority's
 // certificate when the request asks for it, as ours always does. The time is the
