@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"slices"
@@ -20,6 +21,7 @@ import (
 	"github.com/dinh-gov/dinh/blocks/workspace"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/i18n"
+	"github.com/dinh-gov/dinh/kernel/keys"
 )
 
 // registerProvider serves a register on the exchange.
@@ -35,6 +37,16 @@ func (p registerProvider) Serve(ctx context.Context, d exchange.Delivery) (excha
 		Key: d.Client.String() + "/" + d.MessageID,
 	})
 	return exchange.Reply{Status: r.Status, Body: r.Body, ContentType: "application/json", Subjects: r.Subjects}, err
+}
+
+// memberCertificate is what a member shows to services of its own that want to
+// know who asks.
+func (a *App) memberCertificate(ctx context.Context, m exchange.MemberID) (tls.Certificate, error) {
+	k, err := a.Keys.Current(ctx, m.String(), keys.TLS)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return a.Keys.TLSCertificate(ctx, k.ID)
 }
 
 // recordByHand tells people what officers of a register's owner did with their

@@ -354,10 +354,14 @@ func (a *App) openRegisters(context.Context) error {
 func (a *App) openExchange(context.Context) (err error) {
 	c := a.Config
 	d := exchange.Deps{DB: a.DB, Clock: c.Clock, Keys: memberKeys{a.Keys, a.Membership}, Ledger: a.Ledger, Log: c.Log, Instance: a.Instance, Catalog: a.Catalog, Purposes: a.names.purposeTitles(), Pages: a.Pages, Consents: &a.consents}
+	d.Certificate = a.memberCertificate
 	if a.Directory != nil {
 		d.Directory, d.Carrier, d.Node = nodes{a.Directory}, a.links, c.Federation.Node
 	}
 	if a.Exchange, err = exchange.New(d); err != nil {
+		return err
+	}
+	if err := a.Metrics.Register(a.Exchange.Figures()); err != nil {
 		return err
 	}
 	return a.openEvidence()

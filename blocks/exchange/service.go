@@ -27,7 +27,7 @@ const (
 // process of the node offers it from its next request on.
 type PublishedService struct {
 	ID    ServiceID `json:"id"`
-	Title i18n.Text `json:"title"`
+	Title i18n.Text `json:"title"` // empty: that of the description
 	Type  string    `json:"type"`
 	// URL is the address to which path and query of a request are appended; empty:
 	// the first server of the description.
@@ -91,10 +91,7 @@ func (x *Exchange) PublishService(ctx context.Context, s PublishedService, by st
 	if s.ID.Instance != x.instance {
 		return s, errs.New(errs.Invalid, "exchange.other_instance", "id", clip(s.ID.String()), "instance", x.instance)
 	}
-	x.mu.RLock()
-	own := x.services[s.ID] != nil
-	x.mu.RUnlock()
-	if own {
+	if x.ownService(s.ID) {
 		return s, errs.New(errs.Conflict, "exchange.service_exists", "service", s.ID.String())
 	}
 	r, err := x.freshen(ctx)
@@ -127,6 +124,13 @@ func (x *Exchange) PublishService(ctx context.Context, s PublishedService, by st
 	return x.PublishedService(ctx, s.ID)
 }
 
+// ownService says whether this process itself serves a service.
+func (x *Exchange) ownService(id ServiceID) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.services[id] != nil
+}
+
 // settings checks what can be checked before anything is fetched.
 func (s *PublishedService) settings() error {
 	var wrong []errs.Field
@@ -137,7 +141,6 @@ func (s *PublishedService) settings() error {
 	}
 	_, idErr := ParseService(s.ID.String())
 	add(idErr != nil, "id", "exchange.bad_service_field")
-	add(s.Title.VI == "" || s.Title.EN == "", "title", "exchange.title_missing")
 	add(s.Type != TypeOpenAPI && s.Type != TypeREST, "type", "exchange.bad_type")
 	add(s.URL != "" && !validAddress(s.URL), "url", "exchange.address_field")
 	add(s.DescriptionURL != "" && !validDescriptionAddress(s.DescriptionURL), "description_url", "exchange.address_field")
@@ -169,10 +172,14 @@ func badPublication(wrong []errs.Field) error {
 
 // complete checks what only the description could tell.
 func (s *PublishedService) complete() error {
-	if !validAddress(s.URL) {
-		return badPublication([]errs.Field{errs.NewField("url", "exchange.address_field")})
+	var wrong []errs.Field
+	if s.Title.VI == "" || s.Title.EN == "" || len(s.Title.VI) > maxText || len(s.Title.EN) > maxText {
+		wrong = append(wrong, errs.NewField("title", "exchange.title_missing"))
 	}
-	return nil
+	if !validAddress(s.URL) {
+		wrong = append(wrong, errs.NewField("url", "exchange.address_field"))
+	}
+	return badPublication(wrong)
 }
 
 // readDescription reads an OpenAPI document and takes from it what it says.
@@ -200,6 +207,9 @@ func (x *Exchange) readDescription(ctx context.Context, s *PublishedService) err
 	}
 	if s.URL == "" {
 		s.URL = d.Server
+	}
+	if s.Title.IsZero() {
+		s.Title = i18n.Text{VI: d.Title, EN: d.Title}
 	}
 	s.Endpoints = nil
 	for _, e := range d.Endpoints {
@@ -372,6 +382,9 @@ func (x *Exchange) adopt(r *rules) {
 		before = old.services
 	}
 	for id, o := range r.services {
+		if x.ownService(id) {
+			x.log.Warn("exchange: a published service is hidden by one of the house itself", "service", id.String())
+		}
 		if b := before[id]; b != nil && b.published.revision == o.published.revision {
 			r.services[id] = b
 			continue
