@@ -141,6 +141,9 @@ func (t *fieldTree) keep(raw json.RawMessage) (json.RawMessage, error) {
 // list of objects as bare data. What is not JSON passes only under a grant of
 // all fields.
 func filterBody(body []byte, t *fieldTree) (out []byte, records int, err error) {
+	if t.all {
+		return body, countRecords(body), nil
+	}
 	body = bytes.TrimSpace(body)
 	if len(body) == 0 {
 		return nil, 0, nil
@@ -149,9 +152,6 @@ func filterBody(body []byte, t *fieldTree) (out []byte, records int, err error) 
 	if body[0] == '[' {
 		var list []json.RawMessage
 		if err := json.Unmarshal(body, &list); err != nil {
-			if t.all {
-				return body, 1, nil
-			}
 			return nil, 0, unreadable.Wrap(err)
 		}
 		if out, err = t.keep(body); err != nil {
@@ -161,9 +161,6 @@ func filterBody(body []byte, t *fieldTree) (out []byte, records int, err error) 
 	}
 	var top map[string]json.RawMessage
 	if err := json.Unmarshal(body, &top); err != nil || body[0] != '{' {
-		if t.all {
-			return body, 1, nil
-		}
 		return nil, 0, unreadable.Wrap(err)
 	}
 	if out, records, err = t.keepObject(body, top); err != nil {
@@ -172,15 +169,31 @@ func filterBody(body []byte, t *fieldTree) (out []byte, records int, err error) 
 	return out, records, nil
 }
 
+// countRecords counts the records of an answer that passes as it is, to the last
+// byte, whatever it is.
+func countRecords(body []byte) int {
+	trimmed := bytes.TrimSpace(body)
+	var list []json.RawMessage
+	var top struct {
+		Records []json.RawMessage `json:"records"`
+	}
+	switch {
+	case len(trimmed) == 0:
+		return 0
+	case trimmed[0] == '[' && json.Unmarshal(trimmed, &list) == nil:
+		return len(list)
+	case trimmed[0] == '{' && json.Unmarshal(trimmed, &top) == nil && top.Records != nil:
+		return len(top.Records)
+	}
+	return 1
+}
+
 func (t *fieldTree) keepObject(body []byte, top map[string]json.RawMessage) ([]byte, int, error) {
 	list, isList := top["records"]
 	if isList {
 		var records []map[string]json.RawMessage
 		if err := json.Unmarshal(list, &records); err != nil {
 			return nil, 0, err
-		}
-		if t.all {
-			return body, len(records), nil
 		}
 		if records == nil {
 			records = []map[string]json.RawMessage{} // null would tell what is not ours to tell
@@ -200,9 +213,6 @@ func (t *fieldTree) keepObject(body []byte, top map[string]json.RawMessage) ([]b
 		}
 		b, err := json.Marshal(out)
 		return b, len(records), err
-	}
-	if t.all {
-		return body, 1, nil
 	}
 	if _, isRecord := top["data"]; isRecord {
 		kept, err := t.keepRecord(top)

@@ -98,6 +98,25 @@ func TestPublishedServiceIsAnswered(t *testing.T) {
 	wantCode(t, err, "exchange.no_endpoint")
 }
 
+// Under a grant of all fields an answer passes to the last byte, whatever it is.
+func TestAnswersPassAsTheyAre(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	answer := ""
+	w.behind(t, func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, answer) })
+	for body, records := range map[string]int{
+		"": 0, " \n": 0, "hello\n": 1, "\x00\xff\n\t": 1, " [1, 2]\n": 2, `{"records":"none"}`: 1, "{\"records\":[{},{}]}\n": 2, `{"a":1}` + "\n": 1, "[1,": 1,
+	} {
+		answer = body
+		a, err := w.Call(t.Context(), address("GET", "/of/7"))
+		ok(t, err)
+		h := w.history(t)
+		if string(a.Body) != body || h[0].Records != records {
+			t.Errorf("%q came as %q with %d records, want %d", body, a.Body, h[0].Records, records)
+		}
+	}
+}
+
 // All that was published, changed or disabled in one process holds on the next
 // request in another.
 func TestEveryProcessKnowsOnItsNextRequest(t *testing.T) {
