@@ -670,3 +670,46 @@ func TestTraversalPastWildcards(t *testing.T) {
 		}
 	}
 }
+
+// A hundred megabytes go through the whole exchange and come back, with flat
+// memory: client, exchange and service stand in this one process.
+func TestLongBodiesThroughTheExchange(t *testing.T) {
+	e := newEdge(t, exchange.V78)
+	const size = 100 << 20
+	got := int64(-1)
+	e.behind(t, func(rw http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		if err == nil {
+			got = n
+		}
+		rw.Header().Set("Content-Type", "application/octet-stream")
+		_, _ = io.Copy(rw, io.LimitReader(bottomless{}, size))
+	})
+	r, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+e.address+"/r1/VN/GOV/MPS/population/addresses/big", io.LimitReader(bottomless{}, size))
+	ok(t, err)
+	r.ContentLength = size
+	r.Header.Set("Authorization", "Bearer "+e.key)
+	r.Header.Set("X-Road-Client", "VN/GOV/MOJ/civil-status")
+	runtime.GC()
+	res, err := http.DefaultClient.Do(r)
+	ok(t, err)
+	defer res.Body.Close()
+	most, back, buf := uint64(0), 0, make([]byte, 256<<10)
+	var m runtime.MemStats
+	for {
+		n, err := res.Body.Read(buf)
+		back += n
+		if back%(8<<20) < n {
+			runtime.ReadMemStats(&m)
+			most = max(most, m.HeapAlloc)
+		}
+		if err == io.EOF {
+			break
+		}
+		ok(t, err)
+	}
+	t.Logf("status %d, at most %d kB on the heap", res.StatusCode, most>>10)
+	if res.StatusCode != 200 || got != size || back != size || most > 64<<20 {
+		t.Errorf("status %d, %d bytes there, %d back, heap %d MB", res.StatusCode, got, back, most>>20)
+	}
+}
