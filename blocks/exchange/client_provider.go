@@ -191,7 +191,9 @@ func replyOf(res *http.Response) (Reply, error) {
 		reply.Stream, reply.Length = res.Body, res.ContentLength
 		return reply, nil
 	}
-	held, err := io.ReadAll(io.LimitReader(res.Body, maxHeld+1))
+	buf := bytes.NewBuffer(make([]byte, 0, min(max(res.ContentLength, 0), maxHeld)+bytes.MinRead))
+	_, err := buf.ReadFrom(io.LimitReader(res.Body, maxHeld+1))
+	held := buf.Bytes()
 	switch {
 	case err != nil:
 		_ = res.Body.Close()
