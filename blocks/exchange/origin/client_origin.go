@@ -163,7 +163,7 @@ func (o *Client) Do(r *http.Request) (*http.Response, error) {
 		w.done()
 		return nil, err
 	}
-	w.arm(o.times.Idle)
+	w.idle.Stop()
 	res.Body = &body{ReadCloser: res.Body, watch: w, idle: o.times.Idle, conn: on, length: res.ContentLength, parent: r.Context()}
 	return res, nil
 }
@@ -240,10 +240,13 @@ type body struct {
 
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
+	if !b.ended {
+		b.watch.arm(b.idle) // only while we wait: a slow reader is not a slow service
+	}
 	n, err := b.ReadCloser.Read(p)
 	switch {
 	case err == nil:
-		b.watch.arm(b.idle)
+		b.watch.idle.Stop()
 		return n, nil
 	case b.ended:
 		return n, err

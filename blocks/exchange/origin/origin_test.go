@@ -384,6 +384,20 @@ func TestSlowReadersAndLeaks(t *testing.T) {
 		_ = res.Body.Close()
 		cancel()
 	}
+	slow, err := http.NewRequestWithContext(t.Context(), "GET", srv.URL, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := o.Do(slow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.ReadFull(res.Body, make([]byte, 100))
+	<-time.After(400 * time.Millisecond) // longer than the service may be silent
+	if n, err := io.Copy(io.Discard, res.Body); err != nil || n != 8<<20-100 {
+		t.Fatalf("a slow reader: %d bytes, %v", n, err)
+	}
+	_ = res.Body.Close()
 	pr, pw := io.Pipe()
 	go func() {
 		_, _ = pw.Write([]byte("one"))
@@ -393,7 +407,7 @@ func TestSlowReadersAndLeaks(t *testing.T) {
 	}()
 	time.AfterFunc(400*time.Millisecond, func() { close(gate) })
 	r, _ := http.NewRequestWithContext(t.Context(), "POST", srv.URL, pr)
-	res, err := o.Do(r)
+	res, err = o.Do(r)
 	if err != nil {
 		t.Fatalf("a slow asker: %v", err)
 	}
