@@ -20,7 +20,7 @@
 // database. Past its expiry it raises an alarm (log, dinh_directory_* figures);
 // only Deps.HardLimit, when set, stops it.
 //
-// A request to join goes this way; one that nobody proves in a week lapses:
+// A request to join goes this way; one that nobody proves in a day lapses:
 //
 //	asked ──► proved ──► approved    a nonce signed by both keys within a quarter
 //	  │          │                   of an hour; then two different registrars

@@ -107,7 +107,7 @@ func (g *Registry) Run(ctx context.Context, every time.Duration) error {
 			g.log.ErrorContext(ctx, "this house could not list itself in the member directory", slog.Any("err", err))
 		}
 		g.publishSoon(ctx)
-		if err := g.lapse(ctx); err != nil && ctx.Err() == nil {
+		if err := g.Tidy(ctx); err != nil && ctx.Err() == nil {
 			g.log.ErrorContext(ctx, "old requests for membership were not closed", slog.Any("err", err))
 		}
 		select {
@@ -125,11 +125,14 @@ func (g *Registry) publishSoon(ctx context.Context) {
 	}
 }
 
-// lapse closes requests that nobody proved in time.
-func (g *Registry) lapse(ctx context.Context) error {
+// Tidy closes requests that nobody proved in time, and forgets them later.
+func (g *Registry) Tidy(ctx context.Context) error {
 	now := g.clock.Now()
 	return g.store.write(ctx, func(ctx context.Context, t tx) error {
-		return t.lapse(ctx, now.Add(-provedWithin), now)
+		if err := t.lapse(ctx, now.Add(-provedWithin), now); err != nil {
+			return err
+		}
+		return t.forget(ctx, now.Add(-forgetLapsed))
 	})
 }
 

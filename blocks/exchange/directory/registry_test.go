@@ -11,6 +11,8 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -484,6 +486,67 @@ func TestVersions(t *testing.T) {
 	m, _ := w.directory.Member("GOV/MPS")
 	if w.directory.Version() != 4 || len(m.Keys) != 2 || m.Keys[0].Until.IsZero() || !m.Keys[1].Until.IsZero() {
 		t.Errorf("version %d, keys %+v", w.directory.Version(), m.Keys)
+	}
+}
+
+// A request that nobody proves is closed after a day and forgotten after a month.
+func TestRequestsLapse(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t), t.Context()
+	_, secret, err := w.registry.Ask(ctx, newApplicant(t, "VCB").Application)
+	ok(t, err)
+	kept, _ := w.proved(t, newApplicant(t, "ACB"))
+	for _, c := range []struct {
+		after time.Duration
+		state string
+	}{{24 * time.Hour, directory.Asked}, {time.Microsecond, directory.Lapsed}, {30 * 24 * time.Hour, directory.Lapsed}} {
+		w.clock.Advance(c.after)
+		ok(t, w.registry.Tidy(ctx))
+		r, err := w.registry.Follow(ctx, secret)
+		ok(t, err)
+		if r.State != c.state {
+			t.Errorf("after %v: %s, want %s", c.after, r.State, c.state)
+		}
+	}
+	_, err = w.registry.Challenge(ctx, secret)
+	wantCode(t, err, "directory.not_waiting")
+	w.clock.Advance(time.Second)
+	ok(t, w.registry.Tidy(ctx))
+	_, err = w.registry.Follow(ctx, secret)
+	wantCode(t, err, "directory.no_such_request")
+	if r, err := w.registry.Request(ctx, who("lan"), kept); err != nil || r.State != directory.Proved {
+		t.Errorf("what registrars owe an answer was closed: %+v %v", r, err)
+	}
+}
+
+// However many say yes at once, a member is let in once, and never by one alone.
+func TestApprovalsAtOnce(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t), t.Context()
+	alone, _ := w.proved(t, newApplicant(t, "ACB"))
+	both, _ := w.proved(t, newApplicant(t, "VCB"))
+	var all sync.WaitGroup
+	var yes atomic.Int64
+	for i := range 16 {
+		all.Add(2)
+		go func() {
+			defer all.Done()
+			if _, err := w.registry.Approve(ctx, who([]string{"lan", "minh", "operator"}[i%3]), both); err == nil {
+				yes.Add(1)
+			}
+		}()
+		go func() {
+			defer all.Done()
+			_, _ = w.registry.Approve(ctx, who("lan"), alone) // refused all but once
+		}()
+	}
+	all.Wait()
+	m, found := w.directory.Member("COM/VCB")
+	if n, _ := w.directory.Node(m.Node); !found || yes.Load() != 2 || len(m.Keys) != 1 || len(n.Certificates) != 1 {
+		t.Errorf("%d yes, %+v, %+v", yes.Load(), m, n)
+	}
+	if _, found := w.directory.Member("COM/ACB"); found {
+		t.Error("let in by one")
 	}
 }
 

@@ -34,8 +34,9 @@ const (
 const (
 	voicesNeeded = 2
 	challengeFor = 15 * time.Minute
-	provedWithin = 7 * 24 * time.Hour
-	maxAsked     = 500 // requests without proof at a time: a flood must not fill the house
+	provedWithin = 24 * time.Hour
+	forgetLapsed = 30 * 24 * time.Hour
+	maxOpen      = 2000 // requests at a time: a flood must not fill the house
 )
 
 // Request is one wish to change the directory.
@@ -94,11 +95,11 @@ func (g *Registry) Ask(ctx context.Context, a Application) (r Request, secret st
 		if err := t.free(ctx, a); err != nil {
 			return err
 		}
-		n, err := t.countAsked(ctx)
+		n, err := t.countOpen(ctx)
 		if err != nil {
 			return err
 		}
-		if n >= maxAsked {
+		if n >= maxOpen {
 			return errs.New(errs.TooMany, "directory.too_many_requests")
 		}
 		return t.insertRequest(ctx, r, hashSecret(secret))

@@ -11,8 +11,8 @@ import (
 	"github.com/dinh-gov/dinh/kernel/errs"
 )
 
-func (t tx) countAsked(ctx context.Context) (int, error) {
-	return t.count(ctx, `SELECT count(*) FROM exchange_directory_request WHERE state = $1`, Asked)
+func (t tx) countOpen(ctx context.Context) (int, error) {
+	return t.count(ctx, `SELECT count(*) FROM exchange_directory_request WHERE state IN ($1, $2) AND kind = $3`, Asked, Proved, Join)
 }
 
 func (t tx) countProposed(ctx context.Context, kind, member string) (int, error) {
@@ -112,4 +112,8 @@ func (t tx) setState(ctx context.Context, r Request) error {
 func (t tx) lapse(ctx context.Context, askedBefore, now time.Time) error {
 	return t.exec(ctx, `UPDATE exchange_directory_request SET state = $1, decided_at = $2, nonce = '' WHERE state = $3 AND asked_at < $4`,
 		Lapsed, db.Micros(now), Asked, db.Micros(askedBefore))
+}
+
+func (t tx) forget(ctx context.Context, lapsedBefore time.Time) error {
+	return t.exec(ctx, `DELETE FROM exchange_directory_request WHERE state = $1 AND decided_at < $2`, Lapsed, db.Micros(lapsedBefore))
 }
