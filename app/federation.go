@@ -70,6 +70,7 @@ func (a *App) openFederation(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	a.listing = a.Directory
 	a.links = &link.Dialer{TLS: a.linkTLS}
 	a.revocations = keys.NewOCSPSource(keys.Source{
 		Clock: a.Config.Clock, Grace: revocationGrace, Unnamed: true, // what stands in the directory no longer is refused anyway

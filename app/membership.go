@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/dinh-gov/dinh/blocks/exchange/directory"
@@ -108,18 +107,8 @@ func (a *App) ownListing(ctx context.Context) (own directory.Own, err error) {
 	if err != nil {
 		return own, err
 	}
-	own.Node = directory.Node{ID: operator + "/node1", Address: dialable(a.Config.Origin), LedgerKey: a.VKey}
-	if f := a.Config.Federation; f != nil {
-		own.Node.ID = f.Node
-		if f.Address != "" {
-			own.Node.Address = f.Address
-		}
-	}
-	shown, err := a.nodeCertificate(ctx)
-	if err != nil {
-		return own, err
-	}
-	leaf, err := x509.ParseCertificate(shown.Certificate[0])
+	own.Node = a.ownNode(operator)
+	leaf, err := a.newestCertificate(ctx, own.Node)
 	if err != nil {
 		return own, err
 	}
@@ -165,11 +154,37 @@ func dialable(origin string) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
+// ownNode is the node of a house that publishes the directory.
+func (a *App) ownNode(operator string) directory.Node {
+	n := directory.Node{ID: operator + "/node1", Address: dialable(a.Config.Origin), LedgerKey: a.VKey}
+	if f := a.Config.Federation; f != nil {
+		n.ID = f.Node
+		if f.Address != "" {
+			n.Address = f.Address
+		}
+	}
+	return n
+}
+
+// newestCertificate is the one to be listed for a node of this house: that of the
+// files which were named, or of a key here, which is renewed in time.
+func (a *App) newestCertificate(ctx context.Context, n directory.Node) (*x509.Certificate, error) {
+	if f := a.Config.Federation; f != nil && f.Certificate != "" {
+		c, err := f.certificate()
+		return c.Leaf, err
+	}
+	k, err := a.nodeKey(ctx, n)
+	return k.Certificate, err
+}
+
+func (a *App) nodeKey(ctx context.Context, n directory.Node) (keys.Key, error) {
+	return a.Keys.Ensure(ctx, n.ID, keys.TLS, keys.Name{CommonName: n.ID, Organization: a.Instance, Hosts: n.Hosts()})
+}
+
 // nodeCertificate is what this node shows on its links: the files that were named,
 // what its membership gave it, or at the source one of its own authority.
 func (a *App) nodeCertificate(ctx context.Context) (tls.Certificate, error) {
-	f := a.Config.Federation
-	if f != nil && f.Certificate != "" {
+	if f := a.Config.Federation; f != nil && f.Certificate != "" {
 		return f.certificate()
 	}
 	if a.Membership != nil {
@@ -179,24 +194,43 @@ func (a *App) nodeCertificate(ctx context.Context) (tls.Certificate, error) {
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	node, address := operator+"/node1", dialable(a.Config.Origin)
-	if f != nil {
-		node = f.Node
-		if f.Address != "" {
-			address = f.Address
-		}
-	}
-	var hosts []string
-	for one := range strings.SplitSeq(address, ",") {
-		if host, _, err := net.SplitHostPort(one); err == nil {
-			hosts = append(hosts, host)
-		}
-	}
-	k, err := a.Keys.Ensure(ctx, node, keys.TLS, keys.Name{CommonName: node, Organization: a.Instance, Hosts: hosts})
+	n := a.ownNode(operator)
+	k, err := a.nodeKey(ctx, n)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	return a.Keys.TLSCertificate(ctx, k.ID)
+	kid, err := a.knownKey(ctx, n.ID, k)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return a.Keys.TLSCertificate(ctx, kid)
+}
+
+// showOldUntil is how long before its end a certificate makes way for the next,
+// which others have known for weeks by then.
+const showOldUntil = 7 * 24 * time.Hour
+
+// knownKey is the key of the certificate that others have known longest: the
+// newest is listed a moment ago, and not everybody has heard of it.
+func (a *App) knownKey(ctx context.Context, node string, newest keys.Key) (string, error) {
+	listed, _ := a.listing.Node(node)
+	now := a.Config.Clock.Now()
+	for _, c := range listed.Certificates {
+		if c.Serial == newest.Certificate.SerialNumber.Text(16) {
+			break // in order of their beginning: none is older
+		}
+		if !c.ValidAt(now) || c.Until.Before(now.Add(showOldUntil)) {
+			continue
+		}
+		issued, err := a.Keys.Issued(ctx)
+		if err != nil {
+			return "", err
+		}
+		if i := slices.IndexFunc(issued, func(k keys.Certificate) bool { return k.Serial == c.Serial }); i >= 0 {
+			return issued[i].KeyID, nil
+		}
+	}
+	return newest.ID, nil
 }
 
 // openMembership opens the agent that looks after this node's own membership.

@@ -156,7 +156,7 @@ export async function refused (p, driver, { photo }) {
 
 export async function others (p) {
   for (const [path, name] of [['/services', 'services'], ['/search?q=khai+sinh', 'search'], ['/search?q=xyzzy', 'search-nothing'], ['/sign-in', 'sign-in'], ['/desk/sign-in', 'officer-sign-in'], ['/register', 'register'],
-    ['/verify', 'verify'], ['/verify/receipt', 'verify-receipt'], ['/help', 'help'], ['/about', 'about'], ['/exchange', 'exchange'], ['/exchange/services/VN/GOV/MPS/population/population', 'exchange-service'], ['/accessibility', 'accessibility'], ['/demo', 'demo'], ['/dev/mail', 'mailbox'], ['/nothing-here', 'not-found']]) await p.open(path, name)
+    ['/verify', 'verify'], ['/verify/receipt', 'verify-receipt'], ['/help', 'help'], ['/about', 'about'], ['/exchange', 'exchange'], ['/directory/join', 'directory-join'], ['/exchange/services/VN/GOV/MPS/population/population', 'exchange-service'], ['/accessibility', 'accessibility'], ['/demo', 'demo'], ['/dev/mail', 'mailbox'], ['/nothing-here', 'not-found']]) await p.open(path, name)
   await p.open('/sign-in')
   await p.page.locator('input[name=number]').fill('12')
   await p.press('/sign-in', 'sign-in-error')

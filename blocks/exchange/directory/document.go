@@ -42,6 +42,9 @@ type Node struct {
 	Certificates []Certificate `json:"certificates,omitempty"`
 }
 
+// Hosts are the names and numbers of the node's machines, without ports.
+func (n Node) Hosts() []string { return hostsOf(n.Address) }
+
 // Certificate names one by which a node is known, without holding it.
 type Certificate struct {
 	Fingerprint string    `json:"fingerprint"` // SHA-256 of the DER form, in lower-case hexadecimal

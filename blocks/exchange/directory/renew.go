@@ -128,7 +128,7 @@ func (g *Registry) Renew(ctx context.Context, r Renewal) (out Renewed, err error
 		if err != nil {
 			return err
 		}
-		hosts := hostsOf(n.Address)
+		hosts := n.Hosts()
 		csr, err := parseCSR(r.CSR, hosts)
 		if err != nil {
 			return errs.New(errs.Invalid, "directory.bad_csr").Wrap(err)
