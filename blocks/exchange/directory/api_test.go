@@ -122,6 +122,17 @@ func TestDirectoryIsCacheable(t *testing.T) {
 	}
 }
 
+// Every version stands in the ledger, as anybody can make it from what is published.
+func TestVersionsAreLogged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.admitted(t, "VCB")
+	_, body := w.call(t, "", "GET", "/directory", nil)
+	if got := w.log.leaves["directory/2"]; len(w.log.leaves) != 2 || got != string(directory.Leaf([]byte(body))) || len(got) != len("dinh-directory/1 ")+64 {
+		t.Errorf("%v", w.log.leaves)
+	}
+}
+
 // Every door of registrars is shut to everybody else, and every public one answers
 // nonsense with an error of its own.
 func TestDoors(t *testing.T) {

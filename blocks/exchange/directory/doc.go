@@ -10,7 +10,8 @@
 // A directory is a signed note (golang.org/x/mod/sumdb/note): a header line, the
 // Document as one line of JSON, and Ed25519 signatures. Any tool for signed notes
 // checks it. Readers pin the verifier key, never go back to an older version, and
-// refuse two different documents of one version.
+// refuse two different documents of one version. Every version leaves a Leaf in the
+// source's ledger, whose witnesses rule out that some were shown another one.
 //
 //	Registry   the central node: requests, registrars, publication
 //	Directory  every node: who is who, from the newest version known here

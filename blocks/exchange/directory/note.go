@@ -68,6 +68,13 @@ func Sign(d Document, signers ...note.Signer) ([]byte, error) {
 	return signed, nil
 }
 
+// Leaf is the entry of a signed directory in the ledger of its source. Whoever has
+// the directory can make it and look for its hash in the log: a source that shows
+// some a directory of their own has to log it where everybody sees it.
+func Leaf(signed []byte) []byte {
+	return []byte(header + " " + hashOf([]byte(textOf(signed)+"\n")))
+}
+
 // Open verifies a signed text and gives its document. seen is the newest version
 // that the reader knows; an older one is refused. The refusals are errs.Invalid:
 // "directory.not_signed" when no pinned key signed it or it is no signed text,

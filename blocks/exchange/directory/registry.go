@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -25,6 +26,12 @@ type Issuer interface {
 	// RevokeNode revokes a certificate by its serial number in hexadecimal. One
 	// that is revoked already is no error.
 	RevokeNode(ctx context.Context, serial, reason string) error
+}
+
+// Ledger takes a commitment to every version. Append joins the transaction that
+// travels in ctx.
+type Ledger interface {
+	Append(ctx context.Context, id string, leaf []byte) error
 }
 
 // Own is what the central node itself brings: its node and the members that it
@@ -48,6 +55,7 @@ type RegistryDeps struct {
 	// Authorities certify nodes: this house's own, and before it changes the next.
 	Authorities []*x509.Certificate
 	Own         func(context.Context) (Own, error) // asked by Run alone
+	Ledger      Ledger                             // nil: versions leave no trace in a log
 	// Operator is the member whose registrars decide, "GOV/MPS"; "" is any.
 	Operator string
 	// Lifetime is how long a version is good for; 0 is three days. It is issued
@@ -71,6 +79,7 @@ type Registry struct {
 	issuer    Issuer
 	roots     []*x509.Certificate
 	own       func(context.Context) (Own, error)
+	ledger    Ledger
 	operator  string
 	lifetime  time.Duration
 	pseudonym func(string) string
@@ -92,7 +101,7 @@ func NewRegistry(d RegistryDeps) (*Registry, error) {
 	}
 	return &Registry{
 		store: store{d.DB}, clock: d.Clock, log: d.Log, directory: d.Directory, instance: d.Directory.trust.Instance, signer: d.Signer, vkey: d.VKey,
-		issuer: d.Issuer, roots: d.Authorities, own: d.Own, operator: d.Operator, lifetime: d.Lifetime, pseudonym: d.Pseudonym, view: d.Pages,
+		issuer: d.Issuer, roots: d.Authorities, own: d.Own, ledger: d.Ledger, operator: d.Operator, lifetime: d.Lifetime, pseudonym: d.Pseudonym, view: d.Pages,
 	}, nil
 }
 
@@ -161,6 +170,11 @@ func (g *Registry) Publish(ctx context.Context) error {
 		text, err := Sign(next, g.signer)
 		if err != nil {
 			return err
+		}
+		if g.ledger != nil {
+			if err := g.ledger.Append(ctx, fmt.Sprintf("directory/%d", next.Version), Leaf(text)); err != nil {
+				return err
+			}
 		}
 		return putIssue(ctx, t.q, next.Version, string(text), now)
 	})

@@ -103,11 +103,25 @@ func (a *authority) RevokeNode(_ context.Context, serial, reason string) error {
 	return nil
 }
 
+// log keeps what a ledger would.
+type log struct {
+	mu     sync.Mutex
+	leaves map[string]string
+}
+
+func (l *log) Append(_ context.Context, id string, leaf []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.leaves[id] = string(leaf)
+	return nil
+}
+
 // world is a central node behind real HTTP.
 type world struct {
 	clock     *clock.Fake
 	db        *db.DB
 	authority *authority
+	log       *log
 	directory *directory.Directory
 	registry  *directory.Registry
 	signer    pair
@@ -122,7 +136,7 @@ const lifetime = 72 * time.Hour
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	ctx := t.Context()
-	w := &world{clock: clock.New(start()), db: dbtest.New(t, sets()...), signer: newPair(t)}
+	w := &world{clock: clock.New(start()), db: dbtest.New(t, sets()...), signer: newPair(t), log: &log{leaves: map[string]string{}}}
 	w.authority = newAuthority(t, w.clock)
 	w.ownKey = key(t, start())
 	var err error
@@ -139,7 +153,7 @@ func newWorld(t testing.TB) *world {
 	own, err := w.authority.sign(public, keys.Name{CommonName: "GOV/MPS/central"})
 	ok(t, err)
 	w.registry, err = directory.NewRegistry(directory.RegistryDeps{
-		DB: w.db, Clock: w.clock, Directory: w.directory, Signer: w.signer, VKey: w.signer.vkey, Issuer: w.authority, Operator: "GOV/MPS", Lifetime: lifetime,
+		DB: w.db, Clock: w.clock, Directory: w.directory, Signer: w.signer, VKey: w.signer.vkey, Ledger: w.log, Issuer: w.authority, Operator: "GOV/MPS", Lifetime: lifetime,
 		Authorities: []*x509.Certificate{w.authority.cert}, Pseudonym: func(number string) string { return "p-" + number }, Pages: pages,
 		Own: func(context.Context) (directory.Own, error) {
 			return directory.Own{
