@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/dinh-gov/dinh/kernel/errs"
@@ -68,6 +69,17 @@ func prefersAsync(h http.Header) (async, push bool) {
 		}
 	}
 	return async, push
+}
+
+// mayWait says whether the answer to a call may lie here for its client. One that
+// needs somebody's consent may not: it could be fetched after the consent ended.
+// Then the preference is not followed, as RFC 7240 allows.
+func (x *Exchange) mayWait(ctx context.Context, a *ask) bool {
+	if x.beside.Later == nil {
+		return false
+	}
+	r, err := x.freshen(ctx)
+	return err == nil && !slices.ContainsFunc(r.grants[pair{a.Client, a.Service}], func(g *Grant) bool { return g.Consent })
 }
 
 // serveLater accepts a call that is made later.

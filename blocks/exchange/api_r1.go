@@ -94,7 +94,7 @@ func (x *Exchange) serveR1(w http.ResponseWriter, r *http.Request) error {
 			return serve(w, r, a)
 		}
 	}
-	if async, push := prefersAsync(r.Header); async && x.beside.Later != nil {
+	if async, push := prefersAsync(r.Header); async && x.mayWait(r.Context(), a) {
 		return x.serveLater(w, r, a, push)
 	}
 	got, err := x.do(r.Context(), a)

@@ -202,6 +202,9 @@ func (m *Containers) serveASiC(w http.ResponseWriter, r *http.Request, in wish) 
 func (m *Containers) makeAll(ctx context.Context, handed []exchange.Exhibit, in wish) ([]Container, error) {
 	var out []Container
 	for _, h := range handed {
+		if h.Request.Base == "" {
+			continue // an event that was delivered: nobody asked, so there are no two sides to put together
+		}
 		for _, kind := range in.kinds {
 			if kind == Response && h.Answer.Base == "" {
 				continue

@@ -382,3 +382,20 @@ func TestADeadWorkerLosesNoCall(t *testing.T) {
 		t.Errorf("calls %v", w.register.calls)
 	}
 }
+
+// An answer that needs a consent does not wait here until the consent has ended.
+func TestWhatNeedsConsentIsAnsweredNow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, err := exchange.ParseService(service)
+	ok(t, err)
+	_, err = w.exchange.AddGrant(t.Context(), exchange.Grant{
+		Client: sub(t, civil), Service: id, Operations: []string{"search"}, Fields: []string{"name"}, Match: []string{"number"}, Purpose: "loan", LegalBasis: "Luật",
+		Consent: true,
+	})
+	ok(t, err)
+	got := w.get(t, civil, "/r1/"+service+"/records/r1", "Prefer", "respond-async", "X-Dinh-Purpose", purpose)
+	if got.status != 200 || got.header.Get("Preference-Applied") != "" || !strings.Contains(got.body, "An") {
+		t.Errorf("answer %+v", got)
+	}
+}

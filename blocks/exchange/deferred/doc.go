@@ -17,6 +17,9 @@
 // A call that fails for a passing reason is tried again for some minutes; then the
 // failure is its answer. An answer whose grant was revoked before it left stays.
 //
+// Answers under a grant that needs a person's consent do not wait here: such calls
+// are answered at once.
+//
 // What is pushed is one JSON object (Pushed), signed by the member that answered;
 // see package webhook.
 //
