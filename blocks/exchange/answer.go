@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"errors"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"io"
 	"slices"
 	"strings"
@@ -310,7 +311,7 @@ func (x *Exchange) close(ctx context.Context, r *run, got answered) ([]string, e
 	signature := ":" + r.request.Signature + ":"
 	for range 5 {
 		s := &sealing{
-			owner: r.Service.Owner(), proof: &r.answer, components: func() []Component { return r.answerComponents(got, signature) },
+			owner: r.Service.Owner(), proof: &r.answer, components: func() []httpsig.Component { return r.answerComponents(got, signature) },
 			trace: func() (trace, error) {
 				t, err := x.trace(r.ask, traceInfo{
 					decision: r.decision, outcome: outcome, reason: reason, records: got.records, found: got.subjects,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"io"
 	"net/http"
 	"net/url"
@@ -263,7 +264,7 @@ func headerLines(r *http.Request) []HeaderLine {
 // xroadHeaders puts X-Road's headers behind the answer's own.
 func (x *Exchange) xroadHeaders(w http.ResponseWriter, a *ask) {
 	h := w.Header()
-	h.Set("X-Road-Id", headerValue(a.MessageID))
+	h.Set("X-Road-Id", httpsig.HeaderValue(a.MessageID))
 	h.Set("X-Road-Client", a.Client.encoded())
 	h.Set("X-Road-Service", a.Service.encoded())
 	h.Set("X-Road-Request-Id", a.requestID)
@@ -295,7 +296,7 @@ func (x *Exchange) writeFault(w http.ResponseWriter, r *http.Request, err error,
 		h.Set("Retry-After", strconv.FormatInt(wait, 10))
 	}
 	if a.MessageID != "" {
-		h.Set("X-Road-Id", headerValue(a.MessageID))
+		h.Set("X-Road-Id", httpsig.HeaderValue(a.MessageID))
 	}
 	if a.requestID != "" {
 		h.Set("X-Road-Request-Id", a.requestID)
@@ -331,7 +332,7 @@ func (x *Exchange) writeServiceProblem(w http.ResponseWriter, r *http.Request, e
 	_, _ = w.Write(body)
 }
 
-// unescape reads back what headerValue wrote; text that is not percent-encoded
+// unescape reads back what httpsig.HeaderValue wrote; text that is not percent-encoded
 // stays as it is.
 func unescape(s string) string {
 	if d, err := url.PathUnescape(s); err == nil {

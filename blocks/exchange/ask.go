@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"io"
@@ -10,7 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/id"
 )
 
 const (
@@ -175,17 +178,17 @@ func (s ServiceID) encoded() string {
 }
 
 // requestComponents are what the asker's signature covers.
-func (a *ask) requestComponents() []Component {
+func (a *ask) requestComponents() []httpsig.Component {
 	path, query := servicePath(a.Service)+a.Path, "?"+a.Query
-	c := make([]Component, 0, 16)
+	c := make([]httpsig.Component, 0, 16)
 	c = append(c,
-		Component{Name: "@method", Value: a.Method},
-		Component{Name: "@path", Value: path},
-		Component{Name: "@query", Value: query},
-		Component{Name: "content-digest", Value: a.sums.contentDigest()})
+		httpsig.Component{Name: "@method", Value: a.Method},
+		httpsig.Component{Name: "@path", Value: path},
+		httpsig.Component{Name: "@query", Value: query},
+		httpsig.Component{Name: "content-digest", Value: a.sums.contentDigest()})
 	for _, h := range a.signedHeaders() {
 		if h.Value != "" {
-			c = append(c, Component{Name: h.Name, Value: headerValue(h.Value)})
+			c = append(c, httpsig.Component{Name: h.Name, Value: httpsig.HeaderValue(h.Value)})
 		}
 	}
 	return c
@@ -215,7 +218,7 @@ func (a *ask) requestHash() string {
 	if lines == nil {
 		for _, h := range a.signedHeaders() {
 			if h.Value != "" {
-				lines = append(lines, HeaderLine{h.Name, headerValue(h.Value)})
+				lines = append(lines, HeaderLine{h.Name, httpsig.HeaderValue(h.Value)})
 			}
 		}
 	}
@@ -240,23 +243,23 @@ type answered struct {
 
 // answerComponents are what the provider's signature covers: the answer, and the
 // request's signature, so that neither can be put beside another.
-func (a *ask) answerComponents(r answered, requestSignature string) []Component {
-	c := []Component{
+func (a *ask) answerComponents(r answered, requestSignature string) []httpsig.Component {
+	c := []httpsig.Component{
 		{Name: "@status", Value: strconv.Itoa(r.status)},
 		{Name: "content-digest", Value: r.sums.contentDigest()},
 	}
 	if r.contentType != "" {
-		c = append(c, Component{Name: "content-type", Value: headerValue(r.contentType)})
+		c = append(c, httpsig.Component{Name: "content-type", Value: httpsig.HeaderValue(r.contentType)})
 	}
 	if len(r.headers) > 0 {
-		c = append(c, Component{Name: "x-dinh-headers-digest", Value: headersDigest(r.headers)})
+		c = append(c, httpsig.Component{Name: "x-dinh-headers-digest", Value: headersDigest(r.headers)})
 	}
 	return append(c,
-		Component{Name: "x-road-id", Value: headerValue(a.MessageID)},
-		Component{Name: "x-road-service", Value: a.Service.encoded()},
-		Component{Name: "x-road-request-id", Value: a.requestID},
-		Component{Name: "x-road-request-hash", Value: a.hash},
-		Component{Name: "signature", Req: true, Key: signatureLabel, Value: requestSignature})
+		httpsig.Component{Name: "x-road-id", Value: httpsig.HeaderValue(a.MessageID)},
+		httpsig.Component{Name: "x-road-service", Value: a.Service.encoded()},
+		httpsig.Component{Name: "x-road-request-id", Value: a.requestID},
+		httpsig.Component{Name: "x-road-request-hash", Value: a.hash},
+		httpsig.Component{Name: "signature", Req: true, Key: signatureLabel, Value: requestSignature})
 }
 
 // headersDigest covers the headers that an answer has besides its content type:
@@ -269,6 +272,87 @@ func headersDigest(lines []HeaderLine) string {
 	return "sha-256=:" + base64.StdEncoding.EncodeToString(h.Sum(nil)) + ":"
 }
 
-func (x *Exchange) params(keyID string, now time.Time) SignatureParams {
-	return SignatureParams{Created: now.Unix(), KeyID: keyID, Tag: signatureTag}
+func (x *Exchange) params(keyID string, now time.Time) httpsig.Params {
+	return httpsig.Params{Created: now.Unix(), KeyID: keyID, Tag: signatureTag}
+}
+
+// Call asks a question for a subsystem of this instance and gives the answer
+// when its events are durable. The caller vouches that it speaks for the client.
+//
+// It must not be called inside db.Write: the answer would be used before its
+// event is durable (errs.Internal "exchange.in_transaction"). A create or amend
+// whose trace could not be written has happened and is answered with
+// errs.Unavailable "exchange.not_recorded"; repeat it with the same MessageID,
+// by which the provider recognises it.
+//
+// Refusals: errs.Forbidden exchange.no_grant, grant_revoked, grant_not_yet,
+// grant_expired, operation_not_granted, purpose_not_granted,
+// legal_basis_not_granted, field_not_granted, no_endpoint, unknown_client;
+// errs.TooMany exchange.quota_spent;
+// errs.NotFound exchange.unknown_service; errs.Invalid exchange.purpose_missing
+// and bad_…; errs.Unavailable exchange.provider_failed, answer_unreadable,
+// not_recorded, and for services of another node node_unreachable, node_lost;
+// errs.Conflict exchange.delivered_before; and the provider's own refusals.
+func (x *Exchange) Call(ctx context.Context, c Call) (Answer, error) {
+	got, err := x.do(ctx, &ask{Call: c})
+	if err != nil || got.Stream == nil {
+		return got, err
+	}
+	defer got.Stream.Close()
+	body, whole, err := held(got.Stream, maxBody)
+	if err != nil || !whole {
+		return Answer{}, unavailable("exchange.answer_unreadable", err)
+	}
+	got.Body, got.Stream = body, nil
+	return got, nil
+}
+
+// do takes a call to its service, here or on another node, and back.
+func (x *Exchange) do(ctx context.Context, a *ask) (Answer, error) {
+	if inTransaction(ctx) {
+		return Answer{}, errs.New(errs.Internal, "exchange.in_transaction")
+	}
+	x.identify(a, x.clock.Now())
+	if err := a.prepare(); err != nil {
+		return Answer{}, x.refuse(ctx, a, err)
+	}
+	if node, ok := x.elsewhere(a.Service.SubsystemID); ok {
+		return x.askNode(ctx, a, node)
+	}
+	out, err := x.answer(ctx, &inbound{ask: a, prove: func(ctx context.Context, s sums) error {
+		if err := x.signRequest(ctx, a, s); err != nil {
+			return err
+		}
+		return x.verify(ctx, a.Client.Owner(), a.request, a.requestComponents())
+	}})
+	if err != nil {
+		return Answer{}, err
+	}
+	return out.Answer, nil
+}
+
+// identify gives the call its ids.
+func (x *Exchange) identify(a *ask, now time.Time) {
+	if a.requestID == "" {
+		a.requestID = id.New(now)
+	}
+	if a.MessageID == "" {
+		a.MessageID = x.instance + "-" + id.New(now)
+		a.generatedID = a.MessageID
+	}
+}
+
+// signRequest closes a question: what was sent is known to its last byte.
+func (x *Exchange) signRequest(ctx context.Context, a *ask, s sums) error {
+	a.sums = s
+	a.hash = a.requestHash()
+	err := x.seal(ctx, &x.requests, &sealing{owner: a.Client.Owner(), components: a.requestComponents, proof: &a.request})
+	if err != nil {
+		return unavailable("exchange.cannot_sign", err)
+	}
+	return nil
+}
+
+func unavailable(code string, cause error) error {
+	return errs.New(errs.Unavailable, code).Wrap(cause)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"io"
 	"mime"
 	"net/http"
@@ -131,9 +132,9 @@ func outgoing(d Delivery) http.Header {
 		h[name] = append(h[name], l.Value)
 	}
 	for _, own := range []HeaderLine{
-		{"Content-Type", d.ContentType}, {"X-Road-Client", d.Client.encoded()}, {"X-Road-Service", d.Service.encoded()}, {"X-Road-Id", headerValue(d.MessageID)},
-		{"X-Road-Userid", headerValue(d.UserID)}, {"X-Road-Issue", headerValue(d.Issue)},
-		{"X-Dinh-Purpose", headerValue(d.Purpose)}, {"X-Dinh-Legal-Basis", headerValue(d.LegalBasis)},
+		{"Content-Type", d.ContentType}, {"X-Road-Client", d.Client.encoded()}, {"X-Road-Service", d.Service.encoded()}, {"X-Road-Id", httpsig.HeaderValue(d.MessageID)},
+		{"X-Road-Userid", httpsig.HeaderValue(d.UserID)}, {"X-Road-Issue", httpsig.HeaderValue(d.Issue)},
+		{"X-Dinh-Purpose", httpsig.HeaderValue(d.Purpose)}, {"X-Dinh-Legal-Basis", httpsig.HeaderValue(d.LegalBasis)},
 	} {
 		if own.Value != "" {
 			h[own.Name] = []string{own.Value}

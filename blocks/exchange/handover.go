@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"github.com/dinh-gov/dinh/kernel/errs"
 )
 
@@ -25,7 +26,7 @@ type Handover struct {
 	Subjects   []string        // personal numbers of those the data are about
 	Body       json.RawMessage // the data, before they are limited to what is granted
 	Recorded   []string        // fields of an earlier hand-over of the same data, which is not recorded twice
-	Components func(body []byte) []Component
+	Components func(body []byte) []httpsig.Component
 	// Wrap puts the limited data into the message that is signed and sent; nil: they are it.
 	Wrap func(data json.RawMessage) ([]byte, error)
 }
@@ -168,23 +169,65 @@ func (x *Exchange) sealHandover(ctx context.Context, h Handover, d decision) (Ha
 // SignMessage signs a message of a member that goes out of its own accord, with a
 // signature of its own (RFC 9421, Ed25519), and gives the values of the headers
 // Signature-Input and Signature. errs.Unavailable "exchange.cannot_sign".
-func (x *Exchange) SignMessage(ctx context.Context, m MemberID, components []Component) (input, signature string, err error) {
+func (x *Exchange) SignMessage(ctx context.Context, m MemberID, components []httpsig.Component) (input, signature string, err error) {
 	input, signature, _, err = x.signMessage(ctx, m, components)
 	return input, signature, err
 }
 
-func (x *Exchange) signMessage(ctx context.Context, m MemberID, components []Component) (input, signature string, p Proof, err error) {
+func (x *Exchange) signMessage(ctx context.Context, m MemberID, components []httpsig.Component) (input, signature string, p Proof, err error) {
 	signer := MemberKeys(x.keys)
 	keyID, err := signer.KeyID(ctx, m)
 	if err != nil {
 		return "", "", Proof{}, unavailable("exchange.cannot_sign", err)
 	}
-	params := SignatureParams{Created: x.clock.Now().Unix(), Alg: "ed25519", KeyID: keyID, Tag: deliveryTag}
-	base := SignatureBase(components, params)
+	params := httpsig.Params{Created: x.clock.Now().Unix(), Alg: "ed25519", KeyID: keyID, Tag: deliveryTag}
+	base := httpsig.Base(components, params)
 	sig, err := signer.Sign(ctx, keyID, base)
 	if err != nil {
 		return "", "", Proof{}, unavailable("exchange.cannot_sign", err)
 	}
-	return SignatureInput(signatureLabel, components, params), SignatureHeader(signatureLabel, sig),
+	return httpsig.Input(signatureLabel, components, params), httpsig.Header(signatureLabel, sig),
 		Proof{KeyID: keyID, Base: string(base), Signature: base64.StdEncoding.EncodeToString(sig)}, nil
+}
+
+// OwnUse is what somebody of the owner did with records of a service by hand.
+// No other member takes part, so there is nothing to grant and nothing signed;
+// the people concerned see it like any other access.
+type OwnUse struct {
+	Service     ServiceID
+	Operation   string // OpRead, OpSearch, OpCreate or OpAmend
+	User        string // the officer's id
+	Purpose     string
+	LegalBasis  string
+	Application string // id of the public service, if it was for one
+	Issue       string // dossier code, if there is one
+	Fields      []string
+	Subjects    []string // personal numbers; no more than a call may find
+	Records     int
+}
+
+// RecordOwnUse makes one event for every person and their commitments durable.
+// It joins the transaction of ctx. Only then may the records be shown.
+// Errors: exchange.subject_missing, exchange.purpose_missing, exchange.not_recorded.
+func (x *Exchange) RecordOwnUse(ctx context.Context, u OwnUse) error {
+	switch {
+	case len(u.Subjects) == 0:
+		return errs.New(errs.Invalid, "exchange.subject_missing")
+	case u.Purpose == "" || u.LegalBasis == "":
+		return errs.New(errs.Invalid, "exchange.purpose_missing")
+	}
+	t, err := x.trace(&ask{
+		Call:      Call{Client: u.Service.SubsystemID, Service: u.Service, UserID: u.User, Application: u.Application, Issue: u.Issue},
+		operation: u.Operation,
+	}, traceInfo{
+		decision: decision{purpose: u.Purpose, legalBasis: u.LegalBasis, fields: u.Fields},
+		outcome:  OutcomeAnswered, records: u.Records, found: u.Subjects,
+	})
+	if err == nil {
+		_, err = x.store.record(ctx, t)
+	}
+	if err != nil {
+		return unavailable("exchange.not_recorded", err)
+	}
+	return nil
 }

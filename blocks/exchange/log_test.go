@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"strings"
 	"testing"
 	"time"
@@ -186,7 +187,7 @@ func TestHandOut(t *testing.T) {
 				t.Errorf("%s: another leaf than the ledger's: %v", name, err)
 			}
 			sig, err := base64.StdEncoding.DecodeString(h.Answer.Signature)
-			if err != nil || !exchange.VerifySignature(h.AnswerKey, []byte(h.Answer.Base), sig) {
+			if err != nil || !httpsig.Verify(h.AnswerKey, []byte(h.Answer.Base), sig) {
 				t.Errorf("%s: the key is not the one that signed: %v", name, err)
 			}
 		}
@@ -218,7 +219,7 @@ func TestHandOutBetweenNodes(t *testing.T) {
 			key   ed25519.PublicKey
 		}{{all[0].Request, all[0].RequestKey}, {all[0].Answer, all[0].AnswerKey}} {
 			sig, err := base64.StdEncoding.DecodeString(p.proof.Signature)
-			if err != nil || !exchange.VerifySignature(p.key, []byte(p.proof.Base), sig) {
+			if err != nil || !httpsig.Verify(p.key, []byte(p.proof.Base), sig) {
 				t.Errorf("%s: a signature that does not hold by the key handed out: %v", side, err)
 			}
 		}

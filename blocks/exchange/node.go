@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"io"
 	"time"
 
@@ -212,7 +213,7 @@ func (x *Exchange) accept(ctx context.Context, a *ask, got *reply, s sums) error
 
 // arrived checks a proof that came from another node: it is fresh, by the
 // member, and covers what arrived. It completes the proof with its base.
-func (x *Exchange) arrived(ctx context.Context, m MemberID, p *Proof, components []Component) error {
+func (x *Exchange) arrived(ctx context.Context, m MemberID, p *Proof, components []httpsig.Component) error {
 	age := x.clock.Now().Sub(time.Unix(p.Created, 0))
 	if age > clockSkew || age < -clockSkew {
 		return errs.New(errs.Forbidden, "exchange.signature_stale", "member", m.String())
@@ -221,7 +222,7 @@ func (x *Exchange) arrived(ctx context.Context, m MemberID, p *Proof, components
 	if err != nil {
 		return errs.New(errs.Forbidden, "exchange.signature_false", "member", m.String())
 	}
-	base := SignatureBase(components, SignatureParams{Created: p.Created, KeyID: p.KeyID, Tag: signatureTag})
+	base := httpsig.Base(components, httpsig.Params{Created: p.Created, KeyID: p.KeyID, Tag: signatureTag})
 	if err := x.verifySignature(ctx, m, p.KeyID, Signed{base, sig}); err != nil {
 		return err
 	}
@@ -314,7 +315,7 @@ func (x *Exchange) fault(ctx context.Context, a *ask, cause error) link.Message 
 	body := packFault(cause)
 	r := reply{answered: answered{status: 500, contentType: faultType, sums: digestOf(body)}}
 	if a != nil && a.request.Base != "" {
-		err := x.seal(ctx, &x.requests, &sealing{owner: a.Service.Owner(), proof: &r.proof, components: func() []Component {
+		err := x.seal(ctx, &x.requests, &sealing{owner: a.Service.Owner(), proof: &r.proof, components: func() []httpsig.Component {
 			return a.answerComponents(r.answered, ":"+a.request.Signature+":")
 		}})
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"maps"
 	"slices"
 	"strings"
@@ -124,26 +125,26 @@ func (s ServiceID) encodedSubsystem() string { return s.SubsystemID.encoded() }
 // RFC 9421 appendix B.2.6, with the key of B.1.4.
 func TestRFC9421Ed25519(t *testing.T) {
 	t.Parallel()
-	components := []Component{
+	components := []httpsig.Component{
 		{Name: "date", Value: "Tue, 20 Apr 2021 02:07:55 GMT"}, {Name: "@method", Value: "POST"}, {Name: "@path", Value: "/foo"},
 		{Name: "@authority", Value: "example.com"}, {Name: "content-type", Value: "application/json"}, {Name: "content-length", Value: "18"},
 	}
-	params := SignatureParams{Created: 1618884473, KeyID: "test-key-ed25519"}
-	input := SignatureInput("sig-b26", components, params)
+	params := httpsig.Params{Created: 1618884473, KeyID: "test-key-ed25519"}
+	input := httpsig.Input("sig-b26", components, params)
 	const wantInput = `sig-b26=("date" "@method" "@path" "@authority" "content-type" "content-length");created=1618884473;keyid="test-key-ed25519"`
 	if input != wantInput {
 		t.Fatalf("Signature-Input = %s", input)
 	}
 	const header = "sig-b26=:wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw==:"
-	p, err := ParseSignature("sig-b26", input, header)
+	p, err := httpsig.Parse("sig-b26", input, header)
 	if err != nil {
 		t.Fatal(err)
 	}
-	base, ok := p.Base(func(c Component) (string, bool) {
-		i := slices.IndexFunc(components, func(o Component) bool { return o.Name == c.Name })
+	base, ok := p.Base(func(c httpsig.Component) (string, bool) {
+		i := slices.IndexFunc(components, func(o httpsig.Component) bool { return o.Name == c.Name })
 		return components[i].Value, true
 	})
-	if !ok || string(base) != string(SignatureBase(components, params)) {
+	if !ok || string(base) != string(httpsig.Base(components, params)) {
 		t.Fatalf("base = %s", base)
 	}
 	public, err := base64.RawURLEncoding.DecodeString("JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs")
@@ -153,7 +154,7 @@ func TestRFC9421Ed25519(t *testing.T) {
 	if !ed25519.Verify(public, base, p.Signature) {
 		t.Error("the RFC's own signature does not verify")
 	}
-	if SignatureHeader("sig-b26", p.Signature) != header {
+	if httpsig.Header("sig-b26", p.Signature) != header {
 		t.Error("SignatureHeader does not give back the RFC's header")
 	}
 }
@@ -166,7 +167,7 @@ func TestParseSignatureRefuses(t *testing.T) {
 		if in == "a=()" {
 			continue // an empty list is well formed; what must be covered is the verifier's business
 		}
-		if p, err := ParseSignature("a", in, sig); err == nil {
+		if p, err := httpsig.Parse("a", in, sig); err == nil {
 			t.Errorf("ParseSignature(%q) = %+v", in, p)
 		}
 	}
@@ -175,11 +176,11 @@ func TestParseSignatureRefuses(t *testing.T) {
 func FuzzParseSignature(f *testing.F) {
 	f.Add(`dinh=("@method" "signature";req;key="dinh");created=1;keyid="k";tag="t"`, "dinh=:AAAA:")
 	f.Fuzz(func(t *testing.T, input, sig string) {
-		p, err := ParseSignature("dinh", input, sig)
+		p, err := httpsig.Parse("dinh", input, sig)
 		if err != nil {
 			return
 		}
-		again, err := ParseSignature("dinh", "dinh="+p.Raw, SignatureHeader("dinh", p.Signature))
+		again, err := httpsig.Parse("dinh", "dinh="+p.Raw, httpsig.Header("dinh", p.Signature))
 		if err != nil || len(again.Components) != len(p.Components) || again.Params != p.Params {
 			t.Errorf("%q read again: %+v, %v", p.Raw, again, err)
 		}
@@ -190,14 +191,14 @@ func TestContentDigest(t *testing.T) {
 	t.Parallel()
 	// RFC 9530 appendix B.1.
 	body := []byte(`{"hello": "world"}` + "\n")
-	if got, want := ContentDigest(body), "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:"; got != want {
+	if got, want := httpsig.ContentDigest(body), "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:"; got != want {
 		t.Errorf("ContentDigest = %s, want %s", got, want)
 	}
-	if err := VerifyContentDigest(ContentDigest(body)+", md5=:AAAA:", body); err != nil {
+	if err := httpsig.VerifyContentDigest(httpsig.ContentDigest(body)+", md5=:AAAA:", body); err != nil {
 		t.Error(err)
 	}
-	for _, h := range []string{"", "md5=:AAAA:", "sha-256=:AAAA:", "sha-256=x", ContentDigest(nil), ContentDigest(body) + ", sha-512=:AAAA:"} {
-		if VerifyContentDigest(h, body) == nil {
+	for _, h := range []string{"", "md5=:AAAA:", "sha-256=:AAAA:", "sha-256=x", httpsig.ContentDigest(nil), httpsig.ContentDigest(body) + ", sha-512=:AAAA:"} {
+		if httpsig.VerifyContentDigest(h, body) == nil {
 			t.Errorf("VerifyContentDigest took %q", h)
 		}
 	}

@@ -5,15 +5,18 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"sync"
+	"time"
 
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/keys"
 )
 
 // sealing is one message at the point where it becomes evidence: it is signed,
 // or its trace is made durable, or both in this order.
 type sealing struct {
 	owner      MemberID
-	components func() []Component // nil: there is nothing to sign
+	components func() []httpsig.Component // nil: there is nothing to sign
 	proof      *Proof
 	trace      func() (trace, error) // nil: there is nothing to record
 
@@ -82,9 +85,9 @@ func (x *Exchange) signGroup(ctx context.Context, owner MemberID, group []*seali
 	params := x.params(keyID, x.clock.Now())
 	bases := make([][]byte, len(group))
 	for i, s := range group {
-		bases[i] = SignatureBase(s.components(), params)
+		bases[i] = httpsig.Base(s.components(), params)
 	}
-	signatures, err := SignBatch(bases, func(message []byte) ([]byte, error) { return x.signer.Sign(ctx, keyID, message) })
+	signatures, err := httpsig.SignBatch(bases, func(message []byte) ([]byte, error) { return x.signer.Sign(ctx, keyID, message) })
 	if err != nil {
 		return err
 	}
@@ -96,7 +99,7 @@ func (x *Exchange) signGroup(ctx context.Context, owner MemberID, group []*seali
 
 // verify checks that a proof covers exactly these components and was made by the
 // member.
-func (x *Exchange) verify(ctx context.Context, m MemberID, p Proof, components []Component) error {
+func (x *Exchange) verify(ctx context.Context, m MemberID, p Proof, components []httpsig.Component) error {
 	no := errs.New(errs.Forbidden, "exchange.signature_false", "member", m.String())
 	sig, err := base64.StdEncoding.DecodeString(p.Signature)
 	if err != nil {
@@ -104,7 +107,7 @@ func (x *Exchange) verify(ctx context.Context, m MemberID, p Proof, components [
 	}
 	lines := make([]byte, 0, len(p.Base))
 	for _, c := range components {
-		lines = append(append(append(c.identifier(lines), ": "...), c.Value...), '\n')
+		lines = append(append(append(c.AppendIdentifier(lines), ": "...), c.Value...), '\n')
 	}
 	if len(p.Base) < len(lines) || p.Base[:len(lines)] != string(lines) {
 		return no
@@ -115,16 +118,15 @@ func (x *Exchange) verify(ctx context.Context, m MemberID, p Proof, components [
 // verifySignature checks one message's signature. That of a batch is checked
 // once, for whichever of its messages comes first.
 func (x *Exchange) verifySignature(ctx context.Context, m MemberID, keyID string, s Signed) error {
-	if len(s.Signature) <= batchHead {
-		return x.verifyText(ctx, m, keyID, s)
-	}
-	size, root, ok := batchRoot(s.Message, s.Signature)
+	text, plain, ok := httpsig.Covered(s.Message, s.Signature)
 	if !ok {
 		return errs.New(errs.Forbidden, "exchange.signature_false", "member", m.String())
 	}
-	text := appendBatchText(nil, size, root)
-	whole := Signed{Message: text, Signature: s.Signature[:batchHead-8]}
-	return x.batches.once(m.String()+" "+keyID+" "+string(whole.Signature)+string(text), func() error { return x.verifyText(ctx, m, keyID, whole) })
+	whole := Signed{Message: text, Signature: plain}
+	if len(plain) == len(s.Signature) {
+		return x.verifyText(ctx, m, keyID, whole)
+	}
+	return x.batches.once(m.String()+" "+keyID+" "+string(plain)+string(text), func() error { return x.verifyText(ctx, m, keyID, whole) })
 }
 
 // verifyText checks one plain signature: by the key that the directory knows for
@@ -169,4 +171,109 @@ func (v *seenOnce) once(key string, check func() error) error {
 	v.mu.Unlock()
 	o.once.Do(func() { o.err = check() })
 	return o.err
+}
+
+// gatherer hands what waits to work, as much at once as has come together while
+// the last batch was worked on. What comes alone goes at once; when several come
+// together, pause lets more gather before the next batch, which is what shares
+// the price of a signature and of a durable write among many.
+type gatherer[T any] struct {
+	pause time.Duration
+	most  int
+	work  func([]T)
+
+	mu      sync.Mutex
+	waiting []T
+	busy    bool
+}
+
+func (g *gatherer[T]) put(v T) {
+	g.mu.Lock()
+	g.waiting = append(g.waiting, v)
+	start := !g.busy
+	g.busy = true
+	g.mu.Unlock()
+	if start {
+		go g.run()
+	}
+}
+
+// run works until nothing waits. Once several came together it keeps the pace,
+// so that the first of the next crowd does not pay alone.
+func (g *gatherer[T]) run() {
+	crowded := false
+	for {
+		batch := g.take()
+		if batch == nil {
+			return
+		}
+		if crowded = crowded || len(batch) > 1; !crowded || g.pause == 0 {
+			g.work(batch)
+			continue
+		}
+		rest := time.NewTimer(g.pause)
+		g.work(batch)
+		<-rest.C
+	}
+}
+
+func (g *gatherer[T]) take() []T {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := min(len(g.waiting), g.most)
+	if n == 0 {
+		g.busy = false
+		return nil
+	}
+	batch := g.waiting[:n:n]
+	g.waiting = g.waiting[n:]
+	if len(g.waiting) == 0 {
+		g.waiting = nil
+	}
+	return batch
+}
+
+// Signer signs and verifies messages for members. It is the seam for signatures
+// over batches and for keys that live elsewhere.
+type Signer interface {
+	// KeyID names the key a member signs with now.
+	KeyID(ctx context.Context, member MemberID) (string, error)
+	// Sign signs with a key that KeyID gave.
+	Sign(ctx context.Context, keyID string, message []byte) ([]byte, error)
+	// Verify checks that the key is the member's and that it made the signature:
+	// errs.Forbidden "exchange.wrong_key" or "exchange.signature_false".
+	Verify(ctx context.Context, member MemberID, keyID string, s Signed) error
+}
+
+// Signed is a message with its signature.
+type Signed struct{ Message, Signature []byte }
+
+// MemberKeys is the Signer that an exchange uses when it is given none: members'
+// current Ed25519 keys. A Signer that does more for some members wraps it.
+func MemberKeys(k Keystore) Signer { return memberKeys{k} }
+
+type memberKeys struct{ keys Keystore }
+
+func (m memberKeys) KeyID(ctx context.Context, member MemberID) (string, error) {
+	k, err := m.keys.Current(ctx, member.String(), keys.Sign)
+	return k.ID, err
+}
+
+func (m memberKeys) Sign(ctx context.Context, keyID string, message []byte) ([]byte, error) {
+	return m.keys.Sign(ctx, keyID, message)
+}
+
+func (m memberKeys) Verify(ctx context.Context, member MemberID, keyID string, s Signed) error {
+	k, err := m.keys.Key(ctx, keyID)
+	if err != nil && errs.KindOf(err) != errs.NotFound {
+		return err
+	}
+	public, ok := k.Public.(ed25519.PublicKey)
+	if err != nil || !ok || k.Owner != member.String() || k.Use != keys.Sign {
+		return errs.New(errs.Forbidden, "exchange.wrong_key", "member", member.String()).Wrap(err)
+	}
+	if !ed25519.Verify(public, s.Message, s.Signature) {
+		return errs.New(errs.Forbidden, "exchange.signature_false", "member", member.String())
+	}
+	return nil
 }

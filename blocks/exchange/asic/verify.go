@@ -8,12 +8,12 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/ledger"
 	"github.com/dinh-gov/dinh/kernel/timestamp"
@@ -149,7 +149,7 @@ func (e *examination) signature(name, base string, s signed, says func() string)
 	switch {
 	case !ok:
 		e.note(name, false, "", "the key of "+s.Member+" is not the one that is named")
-	case err != nil || !exchange.VerifySignature(public, []byte(base), raw):
+	case err != nil || !httpsig.Verify(public, []byte(base), raw):
 		e.note(name, false, "", s.Member+" did not sign this "+name)
 	case !found || !strings.Contains(params, `;keyid="`+s.Key.Kid+`"`):
 		e.note(name, false, "", "the signed text names another key")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/base64"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -157,7 +158,7 @@ func (w *world) batched(t testing.TB, h exchange.Exhibit) exchange.Exhibit {
 	t.Helper()
 	sign := func(p exchange.Proof) exchange.Proof {
 		bases := [][]byte{[]byte("\"@method\": GET"), []byte(p.Base), []byte("\"@method\": PUT")}
-		sigs, err := exchange.SignBatch(bases, func(m []byte) ([]byte, error) { return w.keys.Sign(t.Context(), p.KeyID, m) })
+		sigs, err := httpsig.SignBatch(bases, func(m []byte) ([]byte, error) { return w.keys.Sign(t.Context(), p.KeyID, m) })
 		ok(t, err)
 		p.Signature = base64.StdEncoding.EncodeToString(sigs[1])
 		return p

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"encoding/json"
 	"errors"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"io/fs"
 	"log/slog"
 	"time"
@@ -37,7 +38,7 @@ type Exchange interface {
 	Call(ctx context.Context, c exchange.Call) (exchange.Answer, error)
 	Granted(ctx context.Context, client exchange.SubsystemID, service exchange.ServiceID) (bool, error)
 	Confirm(ctx context.Context, p auth.Principal) error
-	SignMessage(ctx context.Context, m exchange.MemberID, components []exchange.Component) (input, signature string, err error)
+	SignMessage(ctx context.Context, m exchange.MemberID, components []httpsig.Component) (input, signature string, err error)
 }
 
 // Keys keeps calls and answers unreadable at rest. kernel/keys is one.

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"io"
 	"log/slog"
 	"net/http"
@@ -331,10 +332,10 @@ func TestPushIsSignedByWhoAnswered(t *testing.T) {
 	if len(got) != 2 || got[0].ID != got[1].ID || got[1].MessageID != "m-3" || got[1].Status != 200 || !strings.Contains(string(got[1].Body), "An") {
 		t.Fatalf("pushed %+v", got)
 	}
-	ok(t, exchange.VerifyContentDigest(header.Get("Content-Digest"), body))
-	sig, err := exchange.ParseSignature("dinh", header.Get("Signature-Input"), header.Get("Signature"))
+	ok(t, httpsig.VerifyContentDigest(header.Get("Content-Digest"), body))
+	sig, err := httpsig.Parse("dinh", header.Get("Signature-Input"), header.Get("Signature"))
 	ok(t, err)
-	text, whole := sig.Base(func(c exchange.Component) (string, bool) {
+	text, whole := sig.Base(func(c httpsig.Component) (string, bool) {
 		switch c.Name {
 		case "@method":
 			return "POST", true

@@ -2,6 +2,7 @@ package pubsub
 
 import (
 	"encoding/json"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"net/http"
 	"net/url"
 	"strings"
@@ -334,7 +335,7 @@ func (p *Pubsub) apiPull(w http.ResponseWriter, r *http.Request, c caller) error
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
-	h.Set("Content-Digest", exchange.ContentDigest(got.Body))
+	h.Set("Content-Digest", httpsig.ContentDigest(got.Body))
 	h.Set(headerMessage, item.ID)
 	h.Set("Signature-Input", got.SignatureInput)
 	h.Set("Signature", got.Signature)

@@ -3,6 +3,7 @@ package pubsub
 import (
 	"context"
 	"encoding/json"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"log/slog"
 	"time"
 
@@ -78,7 +79,7 @@ func (p *Pubsub) pushOne(ctx context.Context, s subscription, d delivery) error 
 		return err
 	}
 	m := webhook.Message{URL: url, ID: d.Publication, ContentType: "application/json"}
-	handed, err := p.handOver(ctx, s, d, func(body []byte) []exchange.Component {
+	handed, err := p.handOver(ctx, s, d, func(body []byte) []httpsig.Component {
 		m.Body = body
 		return m.Components()
 	})
@@ -104,7 +105,7 @@ func gone(err error) bool { return errs.CodeOf(err) == "pubsub.not_waiting" }
 
 // handOver makes a delivery's message and its trace. errs.Gone
 // "pubsub.not_waiting" when there is nothing to deliver any more.
-func (p *Pubsub) handOver(ctx context.Context, s subscription, d delivery, components func([]byte) []exchange.Component) (exchange.Handed, error) {
+func (p *Pubsub) handOver(ctx context.Context, s subscription, d delivery, components func([]byte) []httpsig.Component) (exchange.Handed, error) {
 	notWaiting := errs.New(errs.Gone, "pubsub.not_waiting")
 	pub, found, err := p.store.publication(ctx, d.Publication)
 	if err != nil {
@@ -179,7 +180,7 @@ func (p *Pubsub) Pull(ctx context.Context, who Subscriber) (exchange.Handed, err
 			}
 			continue
 		}
-		got, err := p.handOver(ctx, s, d, func(body []byte) []exchange.Component { return pulled(d.Publication, body) })
+		got, err := p.handOver(ctx, s, d, func(body []byte) []httpsig.Component { return pulled(d.Publication, body) })
 		switch {
 		case gone(err):
 			if err := p.store.end(ctx, d.ID, stopped, now); err != nil {
@@ -196,10 +197,10 @@ func (p *Pubsub) Pull(ctx context.Context, who Subscriber) (exchange.Handed, err
 }
 
 // pulled are the parts of an answer to a pull that the publisher signs.
-func pulled(eventID string, body []byte) []exchange.Component {
-	return []exchange.Component{
+func pulled(eventID string, body []byte) []httpsig.Component {
+	return []httpsig.Component{
 		{Name: "@status", Value: "200"},
-		{Name: "content-digest", Value: exchange.ContentDigest(body)},
+		{Name: "content-digest", Value: httpsig.ContentDigest(body)},
 		{Name: "content-type", Value: "application/json"},
 		{Name: "x-road-id", Value: eventID},
 	}

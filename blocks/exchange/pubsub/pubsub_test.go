@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"io"
 	"log/slog"
 	"net/http"
@@ -241,10 +242,10 @@ func (w *world) events(t testing.TB) []exchange.Event {
 // verify checks a delivery as its receiver would.
 func (w *world) verify(t testing.TB, got received, url string) {
 	t.Helper()
-	ok(t, exchange.VerifyContentDigest(got.header.Get("Content-Digest"), got.body))
-	sig, err := exchange.ParseSignature("dinh", got.header.Get("Signature-Input"), got.header.Get("Signature"))
+	ok(t, httpsig.VerifyContentDigest(got.header.Get("Content-Digest"), got.body))
+	sig, err := httpsig.Parse("dinh", got.header.Get("Signature-Input"), got.header.Get("Signature"))
 	ok(t, err)
-	text, whole := sig.Base(func(c exchange.Component) (string, bool) {
+	text, whole := sig.Base(func(c httpsig.Component) (string, bool) {
 		switch c.Name {
 		case "@method":
 			return "POST", true

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"io"
 	"net"
 	"net/http"
@@ -13,7 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/kernel/errs"
 )
 
@@ -69,7 +69,7 @@ func (w *Webhooks) Send(ctx context.Context, m Message) error {
 		r.Header.Set(name, value)
 	}
 	r.Header.Set("Content-Type", m.ContentType)
-	r.Header.Set("Content-Digest", exchange.ContentDigest(m.Body))
+	r.Header.Set("Content-Digest", httpsig.ContentDigest(m.Body))
 	r.Header.Set("Idempotency-Key", quoted(m.ID))
 	r.Header.Set("Signature-Input", m.SignatureInput)
 	r.Header.Set("Signature", m.Signature)

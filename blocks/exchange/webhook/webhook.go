@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"embed"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"io/fs"
 	"net/url"
 	"strings"
@@ -131,11 +132,11 @@ type Message struct {
 }
 
 // Components are the parts of the message that its sender signs.
-func (m Message) Components() []exchange.Component {
-	return []exchange.Component{
+func (m Message) Components() []httpsig.Component {
+	return []httpsig.Component{
 		{Name: "@method", Value: "POST"},
 		{Name: "@target-uri", Value: m.URL},
-		{Name: "content-digest", Value: exchange.ContentDigest(m.Body)},
+		{Name: "content-digest", Value: httpsig.ContentDigest(m.Body)},
 		{Name: "content-type", Value: m.ContentType},
 		{Name: "idempotency-key", Value: quoted(m.ID)},
 	}

@@ -1,4 +1,4 @@
-package exchange
+package httpsig
 
 import (
 	"bytes"
@@ -21,8 +21,8 @@ type Component struct {
 	Value string
 }
 
-// SignatureParams are the parameters of a signature. Empty ones are left out.
-type SignatureParams struct {
+// Params are the parameters of a signature. Empty ones are left out.
+type Params struct {
 	Created int64 // seconds since 1970
 	Expires int64
 	Nonce   string
@@ -31,8 +31,8 @@ type SignatureParams struct {
 	Tag     string
 }
 
-// identifier writes a component's name as it stands in the signature base.
-func (c Component) identifier(b []byte) []byte {
+// AppendIdentifier writes a component's name as it stands in the signature base.
+func (c Component) AppendIdentifier(b []byte) []byte {
 	b = append(append(append(b, '"'), c.Name...), '"')
 	if c.Req {
 		b = append(b, ";req"...)
@@ -44,13 +44,13 @@ func (c Component) identifier(b []byte) []byte {
 }
 
 // appendParams writes the value of @signature-params and of Signature-Input.
-func appendParams(b []byte, components []Component, p SignatureParams) []byte {
+func appendParams(b []byte, components []Component, p Params) []byte {
 	b = append(b, '(')
 	for i, c := range components {
 		if i > 0 {
 			b = append(b, ' ')
 		}
-		b = c.identifier(b)
+		b = c.AppendIdentifier(b)
 	}
 	b = append(b, ')')
 	number := func(name string, v int64) {
@@ -72,23 +72,23 @@ func appendParams(b []byte, components []Component, p SignatureParams) []byte {
 	return b
 }
 
-// SignatureBase is the text that is signed (RFC 9421 §2.5).
-func SignatureBase(components []Component, p SignatureParams) []byte {
+// Base is the text that is signed (RFC 9421 §2.5).
+func Base(components []Component, p Params) []byte {
 	b := make([]byte, 0, 1024)
 	for _, c := range components {
-		b = append(c.identifier(b), ": "...)
+		b = append(c.AppendIdentifier(b), ": "...)
 		b = append(append(b, c.Value...), '\n')
 	}
 	return appendParams(append(b, `"@signature-params": `...), components, p)
 }
 
-// SignatureInput is the value of the Signature-Input header for one label.
-func SignatureInput(label string, components []Component, p SignatureParams) string {
+// Input is the value of the Signature-Input header for one label.
+func Input(label string, components []Component, p Params) string {
 	return string(appendParams([]byte(label+"="), components, p))
 }
 
-// SignatureHeader is the value of the Signature header for one label.
-func SignatureHeader(label string, sig []byte) string {
+// Header is the value of the Signature header for one label.
+func Header(label string, sig []byte) string {
 	return label + "=:" + base64.StdEncoding.EncodeToString(sig) + ":"
 }
 
@@ -112,9 +112,9 @@ func sfString(s string) string {
 	return b.String()
 }
 
-// headerValue makes any text fit for a header: what is not printable ASCII is
+// HeaderValue makes any text fit for a header: what is not printable ASCII is
 // percent-encoded, and a percent sign too, so that it can be read back.
-func headerValue(s string) string {
+func HeaderValue(s string) string {
 	const hexDigits = "0123456789ABCDEF"
 	clean := true
 	for i := range len(s) {
@@ -179,43 +179,43 @@ func VerifyContentDigest(header string, body []byte) error {
 	return nil
 }
 
-// ParsedSignature is one signature read from a message's headers.
-type ParsedSignature struct {
+// Parsed is one signature read from a message's headers.
+type Parsed struct {
 	Label      string
 	Components []Component // without values: the verifier fills them from the message
-	Params     SignatureParams
+	Params     Params
 	Raw        string // the value of @signature-params, byte for byte
 	Signature  []byte
 }
 
 // Base is the text that must have been signed. value gives each component's
 // value from the message; false when the message has none.
-func (p ParsedSignature) Base(value func(Component) (string, bool)) ([]byte, bool) {
+func (p Parsed) Base(value func(Component) (string, bool)) ([]byte, bool) {
 	var b bytes.Buffer
 	for _, c := range p.Components {
 		v, ok := value(c)
 		if !ok {
 			return nil, false
 		}
-		b.Write(c.identifier(nil))
+		b.Write(c.AppendIdentifier(nil))
 		b.WriteString(": " + v + "\n")
 	}
 	b.WriteString(`"@signature-params": ` + p.Raw)
 	return b.Bytes(), true
 }
 
-// ParseSignature reads the signature with this label from the two headers. It
-// takes the parameters that SignatureParams knows and refuses others, repeated
+// Parse reads the signature with this label from the two headers. It
+// takes the parameters that Params knows and refuses others, repeated
 // components, and anything not well formed: errs.Invalid
 // "exchange.bad_signature".
-func ParseSignature(label, input, signature string) (ParsedSignature, error) {
+func Parse(label, input, signature string) (Parsed, error) {
 	bad := errs.New(errs.Invalid, "exchange.bad_signature")
 	inputs, ok := parseDictionary(input)
 	sigs, ok2 := parseDictionary(signature)
 	if !ok || !ok2 {
-		return ParsedSignature{}, bad
+		return Parsed{}, bad
 	}
-	out := ParsedSignature{Label: label}
+	out := Parsed{Label: label}
 	for _, m := range sigs {
 		if m.key == label {
 			out.Signature, _ = m.value.([]byte)
@@ -227,14 +227,14 @@ func ParseSignature(label, input, signature string) (ParsedSignature, error) {
 		}
 		items, isList := m.value.([]sfItem)
 		if !isList || !readParams(m.params, &out.Params) {
-			return ParsedSignature{}, bad
+			return Parsed{}, bad
 		}
 		seen := map[string]bool{}
 		for _, it := range items {
 			c, ok := readComponent(it)
-			id := string(c.identifier(nil))
+			id := string(c.AppendIdentifier(nil))
 			if !ok || seen[id] {
-				return ParsedSignature{}, bad
+				return Parsed{}, bad
 			}
 			seen[id] = true
 			out.Components = append(out.Components, c)
@@ -242,7 +242,7 @@ func ParseSignature(label, input, signature string) (ParsedSignature, error) {
 		out.Raw = m.raw
 	}
 	if out.Raw == "" || len(out.Signature) == 0 {
-		return ParsedSignature{}, bad
+		return Parsed{}, bad
 	}
 	return out, nil
 }
@@ -272,7 +272,7 @@ func readComponent(it sfItem) (Component, bool) {
 	return c, true
 }
 
-func readParams(params []sfParam, out *SignatureParams) bool {
+func readParams(params []sfParam, out *Params) bool {
 	for _, p := range params {
 		ok := false
 		switch p.key {

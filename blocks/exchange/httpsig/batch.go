@@ -1,4 +1,4 @@
-package exchange
+package httpsig
 
 import (
 	"crypto/ed25519"
@@ -29,7 +29,7 @@ type treeHash = [sha256.Size]byte
 
 // SignBatch signs every base with one call of sign, which makes a plain Ed25519
 // signature of the text it is given. The i-th result belongs to the i-th base
-// and stands alone: VerifySignature needs no other. A single base gets a plain
+// and stands alone: Verify needs no other. A single base gets a plain
 // signature; no bases get none, and sign is not called. The error is sign's, or
 // errs.Internal "exchange.cannot_sign" when its signature is not 64 bytes.
 func SignBatch(bases [][]byte, sign func(message []byte) ([]byte, error)) ([][]byte, error) {
@@ -67,10 +67,10 @@ func SignBatch(bases [][]byte, sign func(message []byte) ([]byte, error)) ([][]b
 	return out, nil
 }
 
-// VerifySignature says whether signature, plain or of a batch, is the key's over
+// Verify says whether signature, plain or of a batch, is the key's over
 // base. Exactly the bytes that SignBatch makes are accepted: nothing may follow
 // the path, and the path has the length that size and index ask for.
-func VerifySignature(public ed25519.PublicKey, base, signature []byte) bool {
+func Verify(public ed25519.PublicKey, base, signature []byte) bool {
 	if len(public) != ed25519.PublicKeySize {
 		return false
 	}
@@ -85,6 +85,20 @@ func VerifySignature(public ed25519.PublicKey, base, signature []byte) bool {
 	}
 	var text [96]byte
 	return ed25519.Verify(public, appendBatchText(text[:0], size, root), signature[:ed25519.SignatureSize])
+}
+
+// Covered gives the text that the plain Ed25519 signature within signature must
+// be over: base itself, or the text of the batch that base is proven to be in.
+// The second lets a verifier check a batch once. false: it proves nothing.
+func Covered(base, signature []byte) (text, plain []byte, ok bool) {
+	if len(signature) <= batchHead {
+		return base, signature, true
+	}
+	size, root, ok := batchRoot(base, signature)
+	if !ok {
+		return nil, nil, false
+	}
+	return appendBatchText(nil, size, root), signature[:ed25519.SignatureSize], true
 }
 
 // batchRoot climbs from base along the signature's path.

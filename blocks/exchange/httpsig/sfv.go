@@ -1,4 +1,4 @@
-package exchange
+package httpsig
 
 import (
 	"encoding/base64"
@@ -214,4 +214,13 @@ func (p *sfParser) quoted() (any, bool) {
 		}
 	}
 	return nil, false
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }

@@ -1,4 +1,4 @@
-package exchange
+package httpsig
 
 import (
 	"bytes"
@@ -74,7 +74,7 @@ func TestBatchIsATreeOfRFC6962(t *testing.T) {
 			if !bytes.Equal(sig[batchHead:], want) {
 				t.Fatalf("size %d, leaf %d: another path than tlog's", n, i)
 			}
-			if !VerifySignature(public, bases[i], sig) {
+			if !Verify(public, bases[i], sig) {
 				t.Fatalf("size %d, leaf %d does not verify", n, i)
 			}
 		}
@@ -91,20 +91,20 @@ func TestBatchHoldsForItsBasesAlone(t *testing.T) {
 			t.Fatalf("%d signatures of %d, %v", len(sigs), len(bases), err)
 		}
 		i := rapid.IntRange(0, len(bases)-1).Draw(t, "which")
-		if !VerifySignature(public, bases[i], sigs[i]) {
+		if !Verify(public, bases[i], sigs[i]) {
 			t.Fatal("does not verify")
 		}
 		bad := slices.Clone(sigs[i])
 		at := rapid.IntRange(0, len(bad)-1).Draw(t, "at")
 		bad[at] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
-		if VerifySignature(public, bases[i], bad) {
+		if Verify(public, bases[i], bad) {
 			t.Fatalf("byte %d changed and it still verifies", at)
 		}
-		if VerifySignature(public, append(slices.Clone(bases[i]), 0), sigs[i]) {
+		if Verify(public, append(slices.Clone(bases[i]), 0), sigs[i]) {
 			t.Fatal("another base verifies")
 		}
-		if VerifySignature(public, bases[i], append(slices.Clone(sigs[i]), make([]byte, 32)...)) ||
-			VerifySignature(public, bases[i], sigs[i][:len(sigs[i])-1]) {
+		if Verify(public, bases[i], append(slices.Clone(sigs[i]), make([]byte, 32)...)) ||
+			Verify(public, bases[i], sigs[i][:len(sigs[i])-1]) {
 			t.Fatal("another length verifies")
 		}
 	})
@@ -133,10 +133,10 @@ func TestBatchEdges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if VerifySignature(public, text, sigs[0][:ed25519.SignatureSize]) {
+	if Verify(public, text, sigs[0][:ed25519.SignatureSize]) {
 		t.Error("a batch's own text passes as a message")
 	}
-	if VerifySignature(nil, batchBases(2)[0], sigs[0]) {
+	if Verify(nil, batchBases(2)[0], sigs[0]) {
 		t.Error("verifies without a key")
 	}
 }
@@ -155,7 +155,7 @@ func FuzzVerifySignature(f *testing.F) {
 	f.Add(bases[0], plain)
 	f.Add([]byte{}, []byte{})
 	f.Fuzz(func(t *testing.T, base, sig []byte) {
-		if !VerifySignature(public, base, sig) {
+		if !Verify(public, base, sig) {
 			return
 		}
 		for i := range bases {
@@ -197,7 +197,7 @@ func BenchmarkVerifySignature(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if !VerifySignature(public, bases[n/2], sigs[n/2]) {
+				if !Verify(public, bases[n/2], sigs[n/2]) {
 					b.Fatal("false")
 				}
 			}
