@@ -364,6 +364,8 @@ func (a *App) openExchange(context.Context) (err error) {
 	if err := a.Metrics.Register(a.Exchange.Figures()); err != nil {
 		return err
 	}
+	a.Jobs.Handle(jobTidyMarks, func(ctx context.Context, _ job.Job) error { return a.Exchange.TidyMarks(ctx) })
+	a.Jobs.Every(jobTidyMarks, 24*time.Hour)
 	return a.openEvidence()
 }
 
@@ -449,6 +451,9 @@ func (a *App) openServices(context.Context) (err error) {
 	a.Workspace = workspace.New(workspace.Deps{Clock: c.Clock, Calendar: a.Calendar, Cases: a.Cases, Files: deskFiles{a.Forms}, Bills: deskBills{a.Payments}, Pages: a.Pages})
 	return nil
 }
+
+// jobTidyMarks forgets what the exchange delivered long ago.
+const jobTidyMarks = "exchange.tidy-marks"
 
 // jobTidy lets old drafts go and finishes deletions of files.
 const jobTidy = "forms.tidy"

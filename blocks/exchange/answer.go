@@ -74,6 +74,7 @@ func (x *Exchange) answer(ctx context.Context, in *inbound) (*outbound, error) {
 	}
 	got, err := x.deliver(ctx, r)
 	if err != nil {
+		x.forgetMark(ctx, r, err)
 		return nil, x.failed(ctx, r, err)
 	}
 	out := &outbound{run: r, Answer: Answer{
@@ -166,7 +167,7 @@ func (x *Exchange) onlyOnce(ctx context.Context, r *run) error {
 	if !r.changes() || !r.offered.once {
 		return nil
 	}
-	m := &marking{key: r.Client.String() + " " + r.MessageID, at: r.now, done: make(chan struct{})}
+	m := &marking{key: r.markKey(), at: r.now, done: make(chan struct{})}
 	x.marks.put(m)
 	select {
 	case <-m.done:
@@ -181,6 +182,18 @@ func (x *Exchange) onlyOnce(ctx context.Context, r *run) error {
 	}
 	return nil
 }
+
+// forgetMark lets a change be repeated that certainly reached nobody.
+func (x *Exchange) forgetMark(ctx context.Context, r *run, cause error) {
+	if code := errs.CodeOf(cause); !r.changes() || !r.offered.once || code != "exchange.provider_unreachable" && code != "exchange.provider_tls" {
+		return
+	}
+	if err := x.store.unmark(context.WithoutCancel(ctx), r.markKey()); err != nil {
+		x.log.WarnContext(ctx, "exchange: a change that reached nobody cannot be repeated under its id", "request", r.requestID, "error", err)
+	}
+}
+
+func (r *run) markKey() string { return r.Client.String() + " " + r.MessageID }
 
 // marking is a change that is about to be delivered.
 type marking struct {
@@ -206,7 +219,9 @@ func (x *Exchange) deliver(ctx context.Context, r *run) (answered, error) {
 			return answered{}, err
 		}
 	}
+	r.sentAt = x.clock.Now()
 	reply, err := r.offered.provider.Serve(ctx, d)
+	r.gotAt = x.clock.Now()
 	if body != nil && (err == nil || body.ending != nil) { // whatever it says: the whole must have come, and be proven
 		if berr := body.settled(ctx); berr != nil {
 			err = bodyError(berr)

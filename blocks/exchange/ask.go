@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
+	"github.com/dinh-gov/dinh/blocks/exchange/opmon"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/id"
 )
@@ -41,7 +42,9 @@ type ask struct {
 	length  int64         // of stream; -1: not known before its end
 	sums    sums          // of the body, once it was seen
 	request Proof         // by the client's member, once the body was seen
-	late    chan *ask     // of a stream on its way to another node: hash, sums and request follow
+
+	sentAt, gotAt time.Time // when it went on, and when the answer came
+	late          chan *ask // of a stream on its way to another node: hash, sums and request follow
 }
 
 // adopt takes what became known while the body was on its way; false when the
@@ -307,8 +310,25 @@ func (x *Exchange) Call(ctx context.Context, c Call) (Answer, error) {
 	return got, nil
 }
 
-// do takes a call to its service, here or on another node, and back.
+// do takes a call to its service and back, and leaves its operational record.
 func (x *Exchange) do(ctx context.Context, a *ask) (Answer, error) {
+	in := x.clock.Now()
+	got, err := x.take(ctx, a)
+	x.observe(a.operationRecord(opmon.Client, in, got, err))
+	return got, err
+}
+
+// operationRecord is what operational monitoring is told of a call.
+func (a *ask) operationRecord(side string, in time.Time, got Answer, err error) Operation {
+	return Operation{
+		Side: side, Client: a.Client, Service: a.Service, Method: a.Method, Path: a.Path, MessageID: a.MessageID, UserID: a.UserID,
+		RequestIn: in, RequestOut: a.sentAt, ResponseIn: a.gotAt, RequestSize: max(int64(len(a.Body)), a.length), ResponseSize: max(0, got.Length),
+		Status: got.Status, Err: err,
+	}
+}
+
+// take takes a call to its service, here or on another node, and back.
+func (x *Exchange) take(ctx context.Context, a *ask) (Answer, error) {
 	if inTransaction(ctx) {
 		return Answer{}, errs.New(errs.Internal, "exchange.in_transaction")
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/dinh-gov/dinh/blocks/exchange/opmon"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/link"
 )
@@ -64,7 +65,9 @@ func (x *Exchange) askNode(ctx context.Context, a *ask, n Node) (Answer, error) 
 	if err != nil {
 		return Answer{}, err
 	}
+	a.sentAt = x.clock.Now()
 	back, err := x.carry(ctx, a, n, m)
+	a.gotAt = x.clock.Now()
 	whole := a.adopt()
 	if err != nil {
 		return Answer{}, x.unanswered(ctx, a, err)
@@ -268,10 +271,13 @@ func (x *Exchange) Handle(ctx context.Context, from link.Peer, m link.Message) l
 		return x.proveArrived(ctx, a, m, s)
 	}}
 	a.Body, a.stream = m.Body, m.Stream
+	came := x.clock.Now()
 	out, err := x.answer(ctx, in)
 	if err != nil {
+		x.observe(a.operationRecord(opmon.Producer, came, Answer{}, err))
 		return x.fault(ctx, a, err)
 	}
+	x.observe(a.operationRecord(opmon.Producer, came, out.Answer, nil))
 	r := reply{fields: out.Fields, answered: answered{
 		status: out.Status, contentType: out.ContentType, headers: out.Headers, length: out.Length,
 	}}

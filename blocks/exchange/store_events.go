@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dinh-gov/dinh/kernel/db"
 	"github.com/dinh-gov/dinh/kernel/errs"
@@ -264,6 +265,23 @@ func (x *Exchange) markAll(batch []*marking) {
 		m.err = err
 		close(m.done)
 	}
+}
+
+// TidyMarks forgets which changes were delivered more than thirty days ago;
+// called by app every day. A change is refused as delivered before for that long.
+func (x *Exchange) TidyMarks(ctx context.Context) error {
+	until := db.Micros(x.clock.Now().Add(-30 * 24 * time.Hour))
+	return x.store.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
+		_, err := q.ExecContext(ctx, `DELETE FROM exchange_mark WHERE at < $1`, until)
+		return err
+	})
+}
+
+func (s store) unmark(ctx context.Context, key string) error {
+	return s.db.Write(ctx, func(ctx context.Context, q db.Querier) error {
+		_, err := q.ExecContext(ctx, `DELETE FROM exchange_mark WHERE key = $1`, key)
+		return err
+	})
 }
 
 func insertMarks(ctx context.Context, q db.Querier, ms []*marking, first map[string]bool) error {

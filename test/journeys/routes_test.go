@@ -300,6 +300,9 @@ func TestOwnersComeIn(t *testing.T) {
 		case strings.HasPrefix(r.Path, "/desk"):
 			who = "registrar-1"
 		}
+		if r.Path == "/asic" {
+			continue // for systems and for auditors of the exchange: blocks/exchange/asic knocks
+		}
 		a := owners[who].get(t, s.fill(r))
 		if r.Path == "/desk/cases/{id}/files/{field}" && a.Status == http.StatusNotFound {
 			continue // lan sent no file

@@ -54,6 +54,8 @@ type Setting struct {
 	// network and addresses.
 	Each func(*Gateway)
 	Host string // address on which target and directory listen; 127.0.0.1
+	// Publish may change what is published as the service.
+	Publish func(*exchange.PublishedService)
 }
 
 // World is two gateways, a target behind the second, and a directory that knows
@@ -221,13 +223,16 @@ func (w *World) offer(ctx context.Context, g *app.App) error {
 	if err := g.Exchange.AddMember(ctx, client); err != nil {
 		return err
 	}
-	_, err := g.Exchange.PublishService(ctx, exchange.PublishedService{
+	service := exchange.PublishedService{
 		ID: w.Service, Title: i18n.Text{VI: "Thử", EN: "Test"}, URL: "http://" + w.target.Addr().String() + "/" + w.Service.Service, Local: true,
-	}, "operator")
-	if err != nil {
+	}
+	if w.Publish != nil {
+		w.Publish(&service)
+	}
+	if _, err := g.Exchange.PublishService(ctx, service, "operator"); err != nil {
 		return err
 	}
-	_, err = g.Exchange.AddGrant(ctx, exchange.Grant{
+	_, err := g.Exchange.AddGrant(ctx, exchange.Grant{
 		Client: w.Client, Service: w.Service, Operations: []string{exchange.OpRead, exchange.OpCreate}, Fields: []string{exchange.AllFields},
 		Purpose: "birth-registration", LegalBasis: "benchmark",
 	})
