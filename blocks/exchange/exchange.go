@@ -168,7 +168,7 @@ func New(d Deps) (*Exchange, error) {
 }
 
 const (
-	gatherFor  = time.Millisecond     // under load: a commit of what comes in a millisecond
+	gatherFor  = 2 * time.Millisecond // under load: a commit of what comes in two milliseconds
 	signFor    = 3 * time.Millisecond // and one signature over what comes in three
 	gatherMost = 256
 )

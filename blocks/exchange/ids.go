@@ -101,6 +101,9 @@ func segments(s string, n int) ([]string, bool) {
 // : ; / \ %, and path segments that mean another place), and text that is not in
 // normal form, because two spellings of one name would be two names.
 func validSegment(s string) bool {
+	if plainName(s) {
+		return true
+	}
 	if s == "" || len(s) > maxSegment || s == "." || s == ".." || !utf8.ValidString(s) || !norm.NFC.IsNormalString(s) {
 		return false
 	}
@@ -111,6 +114,18 @@ func validSegment(s string) bool {
 		}
 	}
 	return strings.TrimSpace(s) == s
+}
+
+// plainName says whether s is made of letters of the Latin alphabet, digits,
+// hyphens and underscores alone, as nearly all identifiers are.
+func plainName(s string) bool {
+	for i := range len(s) {
+		c := s[i] | 0x20
+		if (c < 'a' || c > 'z') && (s[i] < '0' || s[i] > '9') && s[i] != '-' && s[i] != '_' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxSegment
 }
 
 // clip keeps hostile input short in an error message.

@@ -198,31 +198,43 @@ func (g *gatherer[T]) put(v T) {
 	}
 }
 
-// run works until nothing waits. Once several came together it keeps the pace,
-// so that the first of the next crowd does not pay alone.
+// calmAfter is how many batches of one, or of none, end a crowd.
+const calmAfter = 5
+
+// run works until nothing waits. While there is a crowd it keeps the pace, so
+// that the first of the next burst does not pay alone.
 func (g *gatherer[T]) run() {
-	crowded := false
+	calm := calmAfter
 	for {
-		batch := g.take()
-		if batch == nil {
+		batch := g.take(calm < calmAfter)
+		switch {
+		case len(batch) > 1:
+			calm = 0
+		case len(batch) == 0 && calm >= calmAfter:
 			return
+		default:
+			calm++
 		}
-		if crowded = crowded || len(batch) > 1; !crowded || g.pause == 0 {
-			g.work(batch)
+		if calm >= calmAfter || g.pause == 0 {
+			if len(batch) > 0 {
+				g.work(batch)
+			}
 			continue
 		}
 		rest := time.NewTimer(g.pause)
-		g.work(batch)
+		if len(batch) > 0 {
+			g.work(batch)
+		}
 		<-rest.C
 	}
 }
 
-func (g *gatherer[T]) take() []T {
+func (g *gatherer[T]) take(stay bool) []T {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := min(len(g.waiting), g.most)
 	if n == 0 {
-		g.busy = false
+		g.busy = stay
 		return nil
 	}
 	batch := g.waiting[:n:n]

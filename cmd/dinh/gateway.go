@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +28,10 @@ which keys, stands in the directory that the central node publishes.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			started := time.Now()
+			if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+				debug.SetGCPercent(400) // a gateway holds nothing for long, and stays small all the same:
+				debug.SetMemoryLimit(140 << 20)
+			}
 			conf, err := h.config(cmd.ErrOrStderr())
 			if err != nil {
 				return err
