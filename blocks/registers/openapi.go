@@ -1,0 +1,114 @@
+package registers
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// OpenAPI describes the register's service on the exchange as an OpenAPI 3.1
+// document in JSON: what Serve answers, with the register's own schema.
+func (d *Definition) OpenAPI() ([]byte, error) {
+	schemas := map[string]any{"Data": moved(without(d.Schema, "$defs"))}
+	if defs, ok := d.Schema["$defs"].(map[string]any); ok {
+		for name, def := range defs {
+			schemas["def-"+name] = moved(def)
+		}
+	}
+	text, date := map[string]any{"type": "string"}, map[string]any{"type": "string", "format": "date"}
+	data := ref("Data")
+	part := map[string]any{"type": "object"} // the fields of the grant, or a merge patch: not all that Data demands
+	where := map[string]any{}
+	for _, f := range d.Index {
+		where[f] = text
+	}
+	schemas["Record"] = object(map[string]any{
+		"id": text, "register": text, "version": map[string]any{"type": "integer"}, "valid_from": date,
+		"updated_at": map[string]any{"type": "string", "format": "date-time"}, "data": part,
+	})
+	search := object(map[string]any{"where": object(where), "limit": map[string]any{"type": "integer", "minimum": 1, "maximum": 500}}, "where")
+	create := object(map[string]any{"data": data, "reason": text, "valid_from": date}, "data")
+	amend := object(map[string]any{"data": part, "reason": text, "valid_from": date, "version": map[string]any{"type": "integer"}}, "data")
+	record := ref("Record")
+	found := object(map[string]any{"records": map[string]any{"type": "array", "items": record}}, "records")
+	id := []any{map[string]any{"name": "id", "in": "path", "required": true, "schema": text}}
+	return json.Marshal(map[string]any{
+		"openapi": "3.1.0",
+		"info":    map[string]any{"title": d.Title.EN, "description": d.Description.EN, "version": "1.0.0"},
+		"servers": []any{map[string]any{"url": "/"}},
+		"paths": map[string]any{
+			"/search":  map[string]any{"post": operation("search", "Records whose fields have exactly these values", exchanged{search, found, "200"})},
+			"/records": map[string]any{"post": operation("create", "Enter a record", exchanged{create, record, "201"})},
+			"/records/{id}": map[string]any{
+				"parameters": id,
+				"get":        operation("read", "One record", exchanged{nil, record, "200"}),
+				"patch":      operation("amend", "Amend a record with a merge patch", exchanged{amend, record, "200"}),
+			},
+		},
+		"components": map[string]any{"schemas": schemas},
+	})
+}
+
+// exchanged is what goes in and what comes back.
+type exchanged struct {
+	in, out any
+	status  string
+}
+
+func operation(id, summary string, e exchanged) map[string]any {
+	content := func(schema any) map[string]any {
+		return map[string]any{"application/json": map[string]any{"schema": schema}}
+	}
+	op := map[string]any{
+		"operationId": id, "summary": summary,
+		"responses": map[string]any{e.status: map[string]any{"description": "OK", "content": content(e.out)}},
+	}
+	if e.in != nil {
+		op["requestBody"] = map[string]any{"required": true, "content": content(e.in)}
+	}
+	return op
+}
+
+func object(properties map[string]any, required ...string) map[string]any {
+	o := map[string]any{"type": "object", "properties": properties}
+	if len(required) > 0 {
+		o["required"] = required
+	}
+	return o
+}
+
+func ref(schema string) map[string]any {
+	return map[string]any{"$ref": "#/components/schemas/" + schema}
+}
+
+func without(m map[string]any, key string) map[string]any {
+	out := make(map[string]any, len(m))
+	for k, v := range m {
+		if k != key {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// moved rewrites references into $defs to where OpenAPI keeps schemas.
+func moved(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, w := range v {
+			if name, ok := w.(string); ok && k == "$ref" {
+				out[k] = "#/components/schemas/def-" + strings.TrimPrefix(name, "#/$defs/")
+				continue
+			}
+			out[k] = moved(w)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, w := range v {
+			out[i] = moved(w)
+		}
+		return out
+	}
+	return v
+}
