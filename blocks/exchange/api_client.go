@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/dinh-gov/dinh/kernel/auth"
@@ -116,4 +117,35 @@ func isAccessToken(credential string) bool {
 		Type string `json:"typ"`
 	}
 	return ok && err == nil && json.Unmarshal(raw, &h) == nil && strings.EqualFold(h.Type, "at+jwt")
+}
+
+// takenAtItsWord lets in a request that names one of these subsystems and brings
+// no key.
+func takenAtItsWord(r *http.Request, plain []SubsystemID) (auth.Principal, bool) {
+	s := claimed(r)
+	if s.IsZero() || !slices.Contains(plain, s) {
+		return auth.Principal{}, false
+	}
+	return auth.Principal{Subsystem: s.String(), Member: s.Owner().String()}, true
+}
+
+// stranger says what is wrong with a request that brings no key, in the order in
+// which X-Road looks: the client must be named well, be known, and prove itself.
+func (x *Exchange) stranger(r *http.Request) error {
+	values := r.Header.Values("X-Road-Client")
+	if len(values) == 0 {
+		return errs.New(errs.Invalid, "exchange.bad_subsystem", "id", "")
+	}
+	s, err := parseEncodedSubsystem(values[len(values)-1])
+	if err != nil {
+		return err
+	}
+	rules, err := x.current(r.Context())
+	if err != nil {
+		return unavailable("exchange.rules_unreadable", err)
+	}
+	if !rules.subsystems[s] {
+		return errs.New(errs.Forbidden, "exchange.unknown_client", "client", s.String())
+	}
+	return errs.New(errs.Unauthenticated, "exchange.client_key_revoked")
 }

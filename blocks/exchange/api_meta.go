@@ -8,36 +8,58 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/dinh-gov/dinh/blocks/exchange/description"
-	"github.com/dinh-gov/dinh/kernel/httpx"
+	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 )
 
-type metaHandler func(http.ResponseWriter, *http.Request, *ask) error
+// X-Road's metaservices are services that every subsystem offers to everybody:
+// signed, recorded and carried to other nodes like any other, but without a
+// grant, for they tell nothing about people.
 
-// metaservice gives the handler of one of X-Road's metaservices; nil when the
-// address names an ordinary service.
-func (x *Exchange) metaservice(a *ask) metaHandler {
-	if a.Path != "" && a.Path != "/" {
-		return nil
-	}
+// isMeta says whether a question is for a metaservice. Under another verb or
+// address the name is that of an ordinary service.
+func (a *ask) isMeta() bool {
 	switch a.Service.Service {
-	case "listMethods":
-		return x.serveMethods
-	case "allowedMethods":
-		return x.serveMethods
-	case "getOpenAPI":
-		return x.serveOpenAPI
+	case "listMethods", "allowedMethods", "getOpenAPI":
+		return a.Method == "GET" && strings.Trim(a.Path, "/") == ""
 	}
-	return nil
+	return false
 }
 
-type metaEndpoint struct {
-	Method string `json:"method"`
-	Path   string `json:"path"`
+// forEverybody is the decision on a metaservice: as if all had a grant on all of
+// it, without a quota and for no purpose.
+func forEverybody() decision {
+	return decision{fields: []string{"*"}, tree: newFieldTree("*"), grants: []*Grant{{}}}
+}
+
+// metaservices is the provider behind every subsystem's metaservices.
+type metaservices struct{ *Exchange }
+
+// Serve implements Provider.
+func (m metaservices) Serve(ctx context.Context, d Delivery) (Reply, error) {
+	rules, err := m.freshen(ctx)
+	if err != nil {
+		return Reply{}, unavailable("exchange.rules_unreadable", err)
+	}
+	system := d.Service.SubsystemID
+	if !rules.subsystems[system] {
+		return Reply{}, errs.New(errs.NotFound, "exchange.unknown_provider", "service", d.Service.String())
+	}
+	switch d.Service.Service {
+	case "getOpenAPI":
+		return m.openAPI(ctx, system, d.Query)
+	case "allowedMethods":
+		services, err := m.AllowedOf(ctx, system, d.Client)
+		if err != nil {
+			return Reply{}, err
+		}
+		return methodsOf(services)
+	}
+	return methodsOf(m.ServicesOf(system))
 }
 
 type metaService struct {
@@ -51,24 +73,16 @@ type metaService struct {
 	Endpoints   []metaEndpoint `json:"endpoint_list,omitempty"`
 }
 
-// serveMethods lists the services of a subsystem: all of them, or those on which
-// the caller has a grant today.
-func (x *Exchange) serveMethods(w http.ResponseWriter, r *http.Request, a *ask) error {
-	rules, err := x.freshen(r.Context())
-	if err != nil {
-		x.writeFault(w, r, unavailable("exchange.rules_unreadable", err), a)
-		return nil
-	}
+type metaEndpoint struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+}
+
+func methodsOf(services []ServiceInfo) (Reply, error) {
 	out := struct {
 		Service []metaService `json:"service"`
 	}{[]metaService{}}
-	for _, s := range x.Services() {
-		if s.ID.SubsystemID != a.Service.SubsystemID {
-			continue
-		}
-		if a.Service.Service == "allowedMethods" && !rules.mayUse(a.Client, s.ID, x.clock.Now()) {
-			continue
-		}
+	for _, s := range services {
 		m := metaService{
 			Instance: s.ID.Instance, Class: s.ID.Class, Member: s.ID.Member, Subsystem: s.ID.Subsystem,
 			ObjectType: "SERVICE", ServiceCode: s.ID.Service, ServiceType: s.Type,
@@ -78,54 +92,37 @@ func (x *Exchange) serveMethods(w http.ResponseWriter, r *http.Request, a *ask) 
 		}
 		out.Service = append(out.Service, m)
 	}
-	x.metaHeaders(w, a)
-	return httpx.WriteJSON(w, http.StatusOK, out)
+	body, err := json.Marshal(out)
+	return Reply{ContentType: "application/json", Body: body}, err
 }
 
-// metaHeaders answers with X-Road's headers; the hash of a metaservice covers
-// headers only.
-func (x *Exchange) metaHeaders(w http.ResponseWriter, a *ask) {
-	a.sums = sums{}
-	a.hash = a.requestHash()
-	x.xroadHeaders(w, a)
-}
-
-// serveOpenAPI gives a service's document.
-func (x *Exchange) serveOpenAPI(w http.ResponseWriter, r *http.Request, a *ask) error {
+// openAPI gives a service's document.
+func (m metaservices) openAPI(ctx context.Context, system SubsystemID, query string) (Reply, error) {
+	q, err := url.ParseQuery(query)
+	if err != nil {
+		return Reply{}, errs.New(errs.Invalid, "exchange.bad_query")
+	}
 	code := ""
-	for name, values := range r.URL.Query() {
-		if strings.EqualFold(name, "serviceCode") && len(values) > 0 {
-			code = values[0]
+	for name, values := range q {
+		if strings.EqualFold(name, "serviceCode") {
+			code = values[len(values)-1]
 		}
 	}
-	if _, err := x.freshen(r.Context()); err != nil {
-		x.writeFault(w, r, unavailable("exchange.rules_unreadable", err), a)
-		return nil
-	}
-	var f fault
-	o := x.offer(ServiceID{a.Service.SubsystemID, code})
+	o := m.offer(ServiceID{system, code})
+	f := fault{atProvider + "internal_error", "Service not found: SERVICE:" + ServiceID{system, clip(code)}.String()}
 	switch {
 	case code == "":
 		f = fault{atProvider + "invalid_request", "Missing serviceCode in message body"}
-	case o == nil:
-		f = fault{atProvider + "internal_error", "Service not found: " + ServiceID{a.Service.SubsystemID, clip(code)}.String()}
-	case o.info.Type != TypeOpenAPI:
-		f = fault{atProvider + "internal_error", "Invalid service type: " + TypeREST}
+	case o != nil && o.info.Type != TypeOpenAPI:
+		f.message = "Invalid service type: " + TypeREST
+	case o != nil:
+		doc, contentType, bad := m.openAPIOf(ctx, o)
+		if bad.code == "" {
+			return Reply{ContentType: contentType, Body: doc}, nil
+		}
+		f = bad
 	}
-	var doc []byte
-	var contentType string
-	if f.code == "" {
-		doc, contentType, f = x.openAPIOf(r.Context(), o)
-	}
-	if f.code != "" {
-		x.writeMetaFault(w, r, f)
-		return nil
-	}
-	x.metaHeaders(w, a)
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(doc)))
-	_, err := w.Write(doc)
-	return err
+	return Reply{}, errs.New(errs.Invalid, "exchange.metaservice", "type", f.code, "message", f.message)
 }
 
 // openAPIOf gives a service's document without the addresses of its machines. A
@@ -162,16 +159,54 @@ func (x *Exchange) openAPIOf(ctx context.Context, o *offered) (doc []byte, conte
 	return doc, "application/x-yaml", fault{}
 }
 
-func (x *Exchange) writeMetaFault(w http.ResponseWriter, r *http.Request, f fault) {
-	contentType, asXML := wantsXML(r.Header.Values("Accept"))
-	body, got := f.body(x.vocabulary, newRequestID(x), asXML)
-	if asXML {
-		got = contentType
+// ServicesOf lists what a subsystem offers, in order of the service codes.
+func (x *Exchange) ServicesOf(s SubsystemID) []ServiceInfo {
+	return slices.DeleteFunc(x.Services(), func(i ServiceInfo) bool { return i.ID.SubsystemID != s })
+}
+
+// AllowedOf lists what the client has a grant for today among what a subsystem
+// offers.
+func (x *Exchange) AllowedOf(ctx context.Context, s, client SubsystemID) ([]ServiceInfo, error) {
+	rules, err := x.freshen(ctx)
+	if err != nil {
+		return nil, unavailable("exchange.rules_unreadable", err)
 	}
-	w.Header().Set("Content-Type", got+";charset=UTF-8")
-	w.Header().Set("X-Road-Error", x.vocabulary.Code(f.code))
-	w.WriteHeader(http.StatusInternalServerError)
-	_, _ = w.Write(body)
+	now := x.clock.Now()
+	return slices.DeleteFunc(x.ServicesOf(s), func(i ServiceInfo) bool { return !rules.mayUse(client, i.ID, now) }), nil
+}
+
+// OpenAPI gives a service's document as others see it: its servers' addresses
+// are reduced to their path. errs.NotFound "exchange.unknown_service" when there
+// is no such service or it has no document that can be had.
+func (x *Exchange) OpenAPI(ctx context.Context, id ServiceID) ([]byte, error) {
+	if o := x.offer(id); o != nil && o.info.Type == TypeOpenAPI {
+		if doc, _, f := x.openAPIOf(ctx, o); f.code == "" {
+			return doc, nil
+		}
+	}
+	return nil, errs.New(errs.NotFound, "exchange.unknown_service", "service", id.String())
+}
+
+// located words the refusal of a question that could lead nowhere as X-Road
+// does: who has no grant is told apart from who asks for what is not there, for
+// listMethods shows everybody what there is.
+func (x *Exchange) located(ctx context.Context, err error, a *ask) error {
+	switch errs.CodeOf(err) {
+	case "exchange.no_grant", "exchange.unknown_service":
+	default:
+		return err
+	}
+	if x.atHomeElsewhere(a.Service.SubsystemID) {
+		return err
+	}
+	rules, rerr := x.current(ctx)
+	switch {
+	case rerr == nil && !rules.subsystems[a.Service.SubsystemID]:
+		return errs.New(errs.NotFound, "exchange.unknown_provider", "service", a.Service.String())
+	case x.offer(a.Service) == nil:
+		return errs.New(errs.NotFound, "exchange.unknown_service", "service", a.Service.String())
+	}
+	return err
 }
 
 type clientID struct {
@@ -206,7 +241,7 @@ func (x *Exchange) serveListClients(w http.ResponseWriter, r *http.Request) erro
 		}
 	}
 	if strings.Contains(strings.ToLower(strings.Join(r.Header.Values("Accept"), ",")), "application/json") {
-		w.Header().Set("Content-Type", "application/json;charset=UTF-8")
+		w.Header().Set("Content-Type", "application/json;charset=utf-8")
 		return json.NewEncoder(w).Encode(list)
 	}
 	w.Header().Set("Content-Type", "text/xml;charset=UTF-8")

@@ -33,15 +33,20 @@ func (x *Exchange) r1Routes() []httpx.Route {
 
 // R1Handler is X-Road's edge for a listener of its own (see CaptureListener). It
 // authenticates by API key itself and answers every error in X-Road's form; paths
-// reach it as they were sent, not cleaned by a mux.
-func (x *Exchange) R1Handler() http.Handler {
+// reach it as they were sent, not cleaned by a mux. The subsystems named in plain
+// may come without a key: X-Road's connection type HTTP, for a network that
+// nobody else can reach.
+func (x *Exchange) R1Handler(plain ...SubsystemID) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var err error
 		switch {
 		case strings.HasPrefix(r.URL.EscapedPath(), "/r1/"):
 			p, found, aerr := x.AuthenticateClient(r)
 			if aerr == nil && !found {
-				aerr = errs.New(errs.Unauthenticated, "exchange.client_key_revoked")
+				p, found = takenAtItsWord(r, plain)
+			}
+			if aerr == nil && !found {
+				aerr = x.stranger(r)
 			}
 			if other := x.aside(r); aerr != nil && other != nil {
 				err = other(w, r) // it says in its own words that nobody is there
@@ -90,12 +95,7 @@ func (x *Exchange) serveR1(w http.ResponseWriter, r *http.Request) error {
 		x.writeFault(w, r, err, a)
 		return nil
 	}
-	if r.Method == http.MethodGet {
-		if serve := x.metaservice(a); serve != nil {
-			return serve(w, r, a)
-		}
-	}
-	if async, push := prefersAsync(r.Header); async && x.mayWait(r.Context(), a) {
+	if async, push := prefersAsync(r.Header); async && !a.isMeta() && x.mayWait(r.Context(), a) {
 		return x.serveLater(w, r, a, push)
 	}
 	got, err := x.do(r.Context(), a)
@@ -276,7 +276,7 @@ func (x *Exchange) xroadHeaders(w http.ResponseWriter, a *ask) {
 // writeFault answers an error: the exchange's own in X-Road's form, the
 // service's as a problem document with its own status.
 func (x *Exchange) writeFault(w http.ResponseWriter, r *http.Request, err error, a *ask) {
-	f, own := faultOf(err, a)
+	f, own := faultOf(x.located(r.Context(), err, a), a)
 	if !own {
 		x.xroadHeaders(w, a)
 		x.writeServiceProblem(w, r, err)

@@ -120,15 +120,17 @@ func TestR1Errors(t *testing.T) {
 		{"somebody else's name", "GET " + servicePath + " HTTP/1.1\nHost: ss\nX-Api-Key: KEY\nX-Road-Client: VN/COM/bank/loans\n\n", 500, "server.clientproxy.ssl_authentication_failed"},
 		{"sister subsystem", "GET " + servicePath + " HTTP/1.1\nHost: ss\nX-Api-Key: KEY\nX-Road-Client: VN/GOV/MOJ/notary\n\n", 500, "server.clientproxy.ssl_authentication_failed"},
 		{"last client wins", "GET " + servicePath + " HTTP/1.1\n" + common + "X-Road-Client: VN/COM/bank/loans\n\n", 500, "server.clientproxy.ssl_authentication_failed"},
-		{"no client", "GET " + servicePath + " HTTP/1.1\nHost: ss\nX-Api-Key: KEY\n\n", 400, "client.invalid_client_identifier"},
-		{"bad client", "GET " + servicePath + " HTTP/1.1\nHost: ss\nX-Api-Key: KEY\nX-Road-Client: VN/GOV\n\n", 400, "client.invalid_client_identifier"},
+		{"no client", "GET " + servicePath + " HTTP/1.1\nHost: ss\nX-Api-Key: KEY\n\n", 500, "server.clientproxy.invalid_client_identifier"},
+		{"bad client", "GET " + servicePath + " HTTP/1.1\nHost: ss\nX-Api-Key: KEY\nX-Road-Client: VN/GOV\n\n", 500, "server.clientproxy.internal_error"},
 		{"no grant on an operation", "POST " + servicePath + "/records HTTP/1.1\n" + common + "Content-Length: 2\n\n{}", 500, "server.serverproxy.access_denied"},
-		{"no such service", "GET /r1/VN/GOV/ghost/a/b HTTP/1.1\n" + common + "\n", 500, "server.serverproxy.unknown_service"},
+		{"no such provider", "GET /r1/VN/GOV/ghost/a/b HTTP/1.1\n" + common + "\n", 500, "server.clientproxy.unknown_member"},
+		{"no such provider's methods", "GET /r1/VN/GOV/ghost/a/listMethods HTTP/1.1\n" + common + "\n", 500, "server.clientproxy.unknown_member"},
+		{"no such service", "GET /r1/VN/GOV/MPS/population/ghosts HTTP/1.1\n" + common + "\n", 500, "server.serverproxy.unknown_service"},
 		{"traversal", "GET " + servicePath + "/%2e%2e/x HTTP/1.1\n" + common + "\n", 400, "client.bad_request"},
 		{"plain traversal", "GET " + servicePath + "/../x HTTP/1.1\n" + common + "\n", 400, "client.bad_request"},
 		{"double slash", "GET " + servicePath + "//x HTTP/1.1\n" + common + "\n", 400, "client.bad_request"},
-		{"short", "GET /r1/VN/GOV/MPS HTTP/1.1\n" + common + "\n", 400, "client.bad_request"},
-		{"security server", "GET " + servicePath + " HTTP/1.1\n" + common + "X-Road-Security-Server: a/b\n\n", 400, "client.bad_request"},
+		{"short", "GET /r1/VN/GOV/MPS HTTP/1.1\n" + common + "\n", 500, "server.clientproxy.internal_error"},
+		{"security server", "GET " + servicePath + " HTTP/1.1\n" + common + "X-Road-Security-Server: a/b\n\n", 500, "server.clientproxy.internal_error"},
 		{"field", "GET " + servicePath + "/records/1 HTTP/1.1\n" + common + "X-Dinh-Fields: religion\n\n", 500, "server.serverproxy.access_denied"},
 		{"openapi without code", "GET /r1/VN/GOV/MPS/population/getOpenAPI HTTP/1.1\n" + common + "\n", 500, "server.serverproxy.invalid_request"},
 	}
@@ -314,4 +316,35 @@ func (r *recorder) Write(b []byte) (int, error) {
 		r.status = 200
 	}
 	return r.body.Write(b)
+}
+
+// A system that may come without a key is let in at its word, nobody else is,
+// and a key that does come is looked at.
+func TestR1Plain(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, exchange.V78)
+	e.grant(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ok(t, err)
+	srv := &http.Server{Handler: e.R1Handler(civil), ConnContext: exchange.CaptureContext, ReadHeaderTimeout: time.Minute}
+	go func() { _ = srv.Serve(exchange.CaptureListener(l)) }()
+	t.Cleanup(func() { _ = srv.Close() })
+	e.address = l.Addr().String()
+	get := "GET " + servicePath + "/records/1 HTTP/1.1\nHost: ss\n"
+	for name, tt := range map[string]struct {
+		lines, code string
+	}{
+		"at its word":        {"X-Road-Client: VN/GOV/MOJ/civil-status\n", ""},
+		"another":            {"X-Road-Client: VN/COM/bank/loans\n", "server.clientproxy.ssl_authentication_failed"},
+		"the last one":       {"X-Road-Client: VN/GOV/MOJ/civil-status\nX-Road-Client: VN/COM/bank/loans\n", "server.clientproxy.ssl_authentication_failed"},
+		"with a wrong key":   {"X-Api-Key: dinh_wrong\nX-Road-Client: VN/GOV/MOJ/civil-status\n", "server.clientproxy.ssl_authentication_failed"},
+		"somebody else's":    {"X-Api-Key: KEY\nX-Road-Client: VN/COM/bank/loans\n", "server.clientproxy.ssl_authentication_failed"},
+		"with its own key":   {"X-Api-Key: KEY\nX-Road-Client: VN/GOV/MOJ/civil-status\n", ""},
+		"no client":          {"", "server.clientproxy.invalid_client_identifier"},
+		"nobody that exists": {"X-Road-Client: VN/GOV/MOJ/ghost\n", "server.clientproxy.unknown_member"},
+	} {
+		if res, body := e.once(t, get+tt.lines+"\n"); res.Header.Get("X-Road-Error") != tt.code || (tt.code == "") != (res.StatusCode == 200) {
+			t.Errorf("%s: %d %s", name, res.StatusCode, body)
+		}
+	}
 }

@@ -120,7 +120,7 @@ func validQuery(q string) bool {
 			return false
 		}
 	}
-	_, err := url.ParseQuery(q)
+	_, err := url.QueryUnescape(q)
 	return err == nil
 }
 

@@ -114,6 +114,8 @@ type Exchange struct {
 	mu       sync.RWMutex
 	services map[ServiceID]*offered
 
+	metaservices *offered // the same behind every subsystem
+
 	loading sync.Mutex
 	rules   atomic.Pointer[rules]
 	floor   atomic.Int64 // no rules older than this version are used
@@ -164,6 +166,7 @@ func New(d Deps) (*Exchange, error) {
 	x.answers = gatherer[*sealing]{pause: gatherFor, most: gatherMost, work: x.sealAll}
 	x.marks = gatherer[*marking]{pause: gatherFor, most: gatherMost, work: x.markAll}
 	x.fresh = gatherer[*freshening]{pause: gatherFor, most: gatherMost, work: x.freshenAll}
+	x.metaservices = &offered{info: ServiceInfo{Type: TypeREST}, provider: metaservices{x}}
 	return x, nil
 }
 

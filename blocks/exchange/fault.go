@@ -38,6 +38,12 @@ func faultOf(err error, a *ask) (f fault, own bool) {
 	switch name {
 	case "unknown_service":
 		return fault{atProvider + "unknown_service", "Unknown service: " + service}, true
+	case "metaservice":
+		if e, ok := errs.As(err); ok {
+			return fault{word(e.Args["type"]), word(e.Args["message"])}, true
+		}
+	case "unknown_provider":
+		return fault{atAsker + "unknown_member", `Could not find addresses for service provider "` + service + `"`}, true
 	case "no_grant", "grant_revoked", "grant_not_yet", "grant_expired", "operation_not_granted", "purpose_not_granted",
 		"legal_basis_not_granted", "field_not_granted", "no_endpoint", "consent_missing", "consent_withdrawn", "consent_ended", "consent_spent", "consent_person":
 		return fault{atProvider + "access_denied", "Request is not allowed: " + service + reason(err, name)}, true
@@ -46,13 +52,13 @@ func faultOf(err error, a *ask) (f fault, own bool) {
 	case "purpose_missing":
 		return fault{atClient + "missing_header", "Missing header X-Dinh-Purpose: more than one grant fits, name the purpose"}, true
 	case "unknown_client":
-		return fault{atAsker + "unknown_member", "Client SUBSYSTEM:" + a.Client.String() + " not found"}, true
+		return fault{atAsker + "unknown_member", "Client 'SUBSYSTEM:" + a.Client.String() + "' not found"}, true
 	case "client_key_revoked", "client_mismatch":
-		return fault{atAsker + "ssl_authentication_failed", "Client SUBSYSTEM:" + a.Client.String() + " is not who this key belongs to"}, true
-	case "bad_path", "bad_query", "bad_text", "bad_field", "bad_body", "too_many_subjects", "body_too_large", "bad_service":
+		return fault{atAsker + "ssl_authentication_failed", "Client (SUBSYSTEM:" + a.Client.String() + ") did not supply a key of its own that is valid"}, true
+	case "bad_path", "bad_text", "bad_subsystem":
+		return unreadable(err, name, a), true
+	case "bad_query", "bad_field", "bad_body", "too_many_subjects", "body_too_large", "bad_service":
 		return fault{atClient + "bad_request", "Invalid request: " + strings.ReplaceAll(name, "_", " ")}, true
-	case "bad_subsystem":
-		return fault{atClient + "invalid_client_identifier", "Invalid Client Id"}, true
 	case "bad_method":
 		return fault{atClient + "invalid_http_method", "Must use one of DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"}, true
 	case "node_unreachable":
@@ -128,6 +134,30 @@ func codeOf(err error) string {
 		return inner.Code
 	}
 	return e.Code
+}
+
+// unreadable words what X-Road's own reader of requests refuses. Its words are
+// those of a server that stumbled, and so is the status; clients match on both.
+func unreadable(err error, name string, a *ask) fault {
+	e, _ := errs.As(err)
+	if e == nil {
+		e = &errs.Error{}
+	}
+	switch {
+	case name == "bad_subsystem" && word(e.Args["id"]) == "":
+		return fault{atAsker + "invalid_client_identifier", "The client identifier is missing"}
+	case name == "bad_subsystem" && strings.Count(word(e.Args["id"]), "/") == 2:
+		return fault{atAsker + "unknown_member", "Client 'MEMBER:" + word(e.Args["id"]) + "' not found"} // only systems ask here
+	case name == "bad_subsystem":
+		return fault{atAsker + "internal_error", "Invalid Client Id"}
+	case name == "bad_path" && a.Service == ServiceID{}:
+		return fault{atAsker + "internal_error", "Invalid request URI"}
+	case name == "bad_text" && e.Args["name"] == "X-Road-Security-Server":
+		return fault{atAsker + "internal_error", "Invalid SecurityServer Id"}
+	case name == "bad_text" && e.Args["name"] == "X-Road-Represented-Party":
+		return fault{atAsker + "internal_error", "Invalid RepresentedParty Id"}
+	}
+	return fault{atClient + "bad_request", "Invalid request: " + strings.ReplaceAll(name, "_", " ")}
 }
 
 // reason adds to X-Road's fixed words what to change.

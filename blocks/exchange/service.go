@@ -339,6 +339,9 @@ func (x *Exchange) ServiceHealth(ctx context.Context, id ServiceID) (ServiceHeal
 // asked of the newest address of a service, and what is not known here may have
 // been published by another process a moment ago.
 func (x *Exchange) find(ctx context.Context, a *ask) (*offered, error) {
+	if a.isMeta() {
+		return x.metaservices, nil
+	}
 	o := x.offer(a.Service)
 	if o != nil && (o.published == nil || a.Method == "GET" || a.Method == "HEAD" || a.Method == "") {
 		a.revision = o.revision()
