@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/pem"
 	"errors"
@@ -102,6 +103,7 @@ type App struct {
 
 	names    *names
 	consents permissions
+	govstack govstackFile
 	server   *httpx.Server
 	life     context.Context // ends with Close
 	stop     context.CancelFunc
@@ -125,6 +127,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 			{"services", a.openServices},
 			{"evidence broker", a.openBroker},
 			{"country", a.openCountry},
+			{"GovStack", a.openGovStack},
 			{"directory", a.openRegistry},
 			{"seed", a.seed},
 			{"server", a.openServer},
@@ -209,15 +212,30 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 // There, and only there, X-Road-Request-Hash covers a request as it was sent,
 // header for header, and no path is cleaned on the way.
 func (a *App) ServeXRoad(ctx context.Context, l net.Listener) error {
+	plain := make([]exchange.SubsystemID, len(a.Config.Plain))
+	for i, s := range a.Config.Plain {
+		var err error
+		if plain[i], err = exchange.ParseSubsystem(s); err != nil {
+			return fmt.Errorf("app: who may come without a key: %w", err)
+		}
+	}
+	if at, ok := l.Addr().(*net.TCPAddr); ok && len(plain) > 0 && !at.IP.IsLoopback() {
+		a.Config.Log.Warn("systems come without a key: make sure that nobody else reaches this address", "address", l.Addr().String(), "systems", a.Config.Plain)
+	}
+	return a.serveDoor(ctx, exchange.CaptureListener(l), a.Evidence.Beside(a.Exchange.R1Handler(plain...)))
+}
+
+// serveDoor answers on a listener beside the house's own until ctx ends.
+func (a *App) serveDoor(ctx context.Context, l net.Listener, h http.Handler) error {
 	s := &http.Server{
-		Handler: a.Evidence.Beside(a.Exchange.R1Handler()), ConnContext: exchange.CaptureContext, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: h, ConnContext: exchange.CaptureContext, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.Config.Log.Handler(), slog.LevelWarn),
 	}
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(exchange.CaptureListener(l)) }()
+	go func() { done <- s.Serve(l) }()
 	select {
 	case err := <-done:
-		return fmt.Errorf("app: serving X-Road clients: %w", err)
+		return fmt.Errorf("app: serving %s: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -277,6 +295,7 @@ func (a *App) openKernel(ctx context.Context) (err error) {
 	if a.Instance, a.names, err = readCountry(); err != nil {
 		return err
 	}
+	a.Instance = cmp.Or(c.Instance, a.Instance)
 	if a.Keys, err = keys.Open(ctx, keys.Deps{DB: a.DB, Clock: c.Clock, Master: master, Instance: a.Instance, Address: c.Origin}); err != nil {
 		return err
 	}
@@ -340,6 +359,10 @@ func (a *App) openRegisters(context.Context) error {
 	if err != nil {
 		return err
 	}
+	if a.govstack, err = readGovStack(a.Config); err != nil {
+		return err
+	}
+	defs = append(defs, a.govstack.registers...)
 	codes, err := readCodes()
 	if err != nil {
 		return err
@@ -354,7 +377,7 @@ func (a *App) openRegisters(context.Context) error {
 func (a *App) openExchange(context.Context) (err error) {
 	c := a.Config
 	d := exchange.Deps{DB: a.DB, Clock: c.Clock, Keys: memberKeys{a.Keys, a.Membership}, Ledger: a.Ledger, Log: c.Log, Instance: a.Instance, Catalog: a.Catalog, Purposes: a.names.purposeTitles(), Pages: a.Pages, Consents: &a.consents}
-	d.Certificate = a.memberCertificate
+	d.Certificate, d.Vocabulary = a.memberCertificate, c.ErrorCodes
 	if a.Directory != nil {
 		d.Directory, d.Carrier, d.Node = nodes{a.Directory}, a.links, c.Federation.Node
 	}

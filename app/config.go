@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/blocks/notify"
 	"github.com/dinh-gov/dinh/kernel/blob"
 	"github.com/dinh-gov/dinh/kernel/clock"
@@ -31,19 +32,24 @@ type Config struct {
 	// house's own, whose clock proves less.
 	Timestamps *timestamp.Client
 	// Witnesses cosign the ledger; WitnessOf are the logs that the house cosigns.
-	Witnesses  []ledger.WitnessAt
-	WitnessOf  []ledger.Watched
-	Origin     string // public address, https://…; empty: http://localhost:8080
-	Demo       bool   // sample people sign in without a passkey; the banner says so
-	People     int    // with Demo: how many people an empty database is seeded with
-	Seed       int64
-	Cast       int               // with Demo: more sample people, see App.Cast
-	Mail       notify.MailConfig // empty host: with Demo the built-in mailbox
-	Workers    int               // background jobs at once; 0: 16
-	MaxRate    float64           // requests a second per client; 0: no limit
-	Proxy      string            // header in which a proxy in front names the client; empty: no proxy
-	Clock      clock.Clock       // nil: the machine's
-	Log        *slog.Logger      // nil: slog's default
+	Witnesses []ledger.WitnessAt
+	WitnessOf []ledger.Watched
+	Origin    string // public address, https://…; empty: http://localhost:8080
+	Demo      bool   // sample people sign in without a passkey; the banner says so
+	People    int    // with Demo: how many people an empty database is seeded with
+	Seed      int64
+	Cast      int               // with Demo: more sample people, see App.Cast
+	Mail      notify.MailConfig // empty host: with Demo the built-in mailbox
+	Workers   int               // background jobs at once; 0: 16
+	MaxRate   float64           // requests a second per client; 0: no limit
+	Proxy     string            // header in which a proxy in front names the client; empty: no proxy
+	Instance  string            // name of the X-Road instance; empty: the country's
+	// ErrorCodes is how codes are spelt for X-Road clients; empty: as of 7.8.
+	ErrorCodes exchange.Vocabulary
+	Plain      []string     // subsystems that may come to ServeXRoad without a key
+	GovStack   string       // with Demo: the file that says who GovStack's names are here, see ServeGovStack
+	Clock      clock.Clock  // nil: the machine's
+	Log        *slog.Logger // nil: slog's default
 	Progress   func(what string, done, total int)
 	Federation *Federation // nil: a house for itself
 	Registrars string      // member whose registrars decide who joins; empty: the country's first

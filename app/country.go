@@ -69,14 +69,7 @@ func readCodes() (services.Codes, error) {
 // public services into the house. Doing it again changes only what changed.
 func (a *App) openCountry(ctx context.Context) error {
 	for _, m := range a.names.members {
-		subs := make([]exchange.Subsystem, len(m.Subsystems))
-		for i, s := range m.Subsystems {
-			subs[i] = exchange.Subsystem{Code: s.Code, Name: s.Name}
-		}
-		if err := a.Exchange.AddMember(ctx, exchange.Member{Class: m.Class, Code: m.Code, Name: m.Name, Subsystems: subs}); err != nil {
-			return err
-		}
-		if _, err := a.Keys.Ensure(ctx, m.ID(), keys.Document, keys.Name{CommonName: m.SignsAs.VI, Organization: m.Name.VI, Unit: m.ID()}); err != nil {
+		if err := a.addMember(ctx, m); err != nil {
 			return err
 		}
 	}
@@ -85,7 +78,11 @@ func (a *App) openCountry(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		info := exchange.ServiceInfo{ID: id, Title: d.Title, Endpoints: []exchange.Endpoint{
+		doc, err := d.OpenAPI()
+		if err != nil {
+			return err
+		}
+		info := exchange.ServiceInfo{ID: id, Title: d.Title, OpenAPI: doc, Endpoints: []exchange.Endpoint{
 			{Method: "GET", Path: "/records/*", Operation: "read"}, {Method: "POST", Path: "/search", Operation: "search"},
 			{Method: "POST", Path: "/records", Operation: "create"}, {Method: "PATCH", Path: "/records/*", Operation: "amend"},
 		}, Fields: d.Fields(), Label: d.Label}
@@ -94,6 +91,19 @@ func (a *App) openCountry(ctx context.Context) error {
 		}
 	}
 	return errors.Join(a.grant(ctx), a.publish(ctx), a.Broker.Check())
+}
+
+// addMember lets a member in, with the key it signs documents with.
+func (a *App) addMember(ctx context.Context, m country.Member) error {
+	subs := make([]exchange.Subsystem, len(m.Subsystems))
+	for i, s := range m.Subsystems {
+		subs[i] = exchange.Subsystem{Code: s.Code, Name: s.Name}
+	}
+	if err := a.Exchange.AddMember(ctx, exchange.Member{Class: m.Class, Code: m.Code, Name: m.Name, Subsystems: subs}); err != nil {
+		return err
+	}
+	_, err := a.Keys.Ensure(ctx, m.ID(), keys.Document, keys.Name{CommonName: m.SignsAs.VI, Organization: m.Name.VI, Unit: m.ID()})
+	return err
 }
 
 // grant adds the country's grants that are not there yet. One that somebody

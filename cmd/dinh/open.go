@@ -19,8 +19,8 @@ import (
 
 // house holds the flags that every verb on a running house's data takes.
 type house struct {
-	data, database, files, origin, smtp, mailFrom, proxy, tsa, tsaCA string
-	witnesses, witnessOf                                             []string
+	data, database, files, origin, smtp, mailFrom, proxy, tsa, tsaCA, instance string
+	witnesses, witnessOf                                                       []string
 
 	demo             bool
 	people, cast     int
@@ -59,6 +59,7 @@ func (h *house) flags(c *cobra.Command) {
 	f.StringSliceVar(&h.node.Trust, "trust", nil, "verifier key of the directory; name the next one too before it changes")
 	f.StringVar(&h.node.Certificate, "node-cert", env("DINH_NODE_CERT", ""), "this node's certificate for other nodes, PEM; default: that of its membership (DINH_NODE_CERT)")
 	f.StringVar(&h.node.Key, "node-key", env("DINH_NODE_KEY", ""), "the certificate's key, PEM (DINH_NODE_KEY)")
+	f.StringVar(&h.instance, "instance", env("DINH_INSTANCE", ""), "name of the X-Road instance, such as VN-TEST; default: the country's; set it before anything is kept, it stands in every identifier (DINH_INSTANCE)")
 	f.BoolVar(&h.verbose, "verbose", false, "log every request")
 	f.BoolVar(&h.jsonLog, "log-json", false, "log as JSON")
 }
@@ -81,6 +82,7 @@ func (h *house) config(errOut io.Writer) (app.Config, error) {
 	c := app.Config{
 		Data: h.data, Database: h.database, Origin: h.origin, Demo: h.demo, People: h.people, Seed: h.seed, Cast: h.cast, Workers: h.workers, MaxRate: h.rate, Proxy: h.proxy, Registrars: h.registrars,
 		Log: telemetry.NewLogger(errOut, level, h.jsonLog), Progress: progress(errOut),
+		Instance: h.instance,
 	}
 	var err error
 	if h.node.Node != "" {

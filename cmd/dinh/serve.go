@@ -8,11 +8,13 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dinh-gov/dinh/app"
+	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/country/people"
 )
 
@@ -31,19 +33,27 @@ func serveCommand() *cobra.Command {
 	}
 	h.flags(c)
 	at.flags(c)
+	c.Flags().StringSliceVar(&at.govstack, "govstack", nil, "with --demo and --govstack-data: addresses for GovStack's test suites")
+	c.Flags().StringVar(&at.govstackFile, "govstack-data", "", "with --demo: file that says who GovStack's names are here")
 	return c
 }
 
-// doors are the addresses that a node listens on; xroad and link may be empty.
+// doors are the addresses that a node listens on; all but house may be empty.
 type doors struct {
 	house, xroad, link string
 	names              []string // of this node on xroad, which then speaks TLS
+	plain              []string // who may come to xroad without a key
+	codes              string   // spelling of error codes there
+	govstack           []string
+	govstackFile       string
 }
 
 func (d *doors) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&d.xroad, "xroad", env("DINH_XROAD", ""), "address for X-Road clients (/r1/…), such as 10.0.0.5:8081; on it the request hash covers the request as it was sent (DINH_XROAD)")
 	f.StringSliceVar(&d.names, "xroad-tls", nil, "names and addresses of this node for X-Road clients: with them --xroad speaks TLS, and a registered client certificate stands for an API key")
+	f.StringSliceVar(&d.plain, "xroad-plain", nil, "system that may come to --xroad without a key, such as VN/GOV/MOJ/civil-status (X-Road's connection type HTTP); only where nobody else reaches that address")
+	f.StringVar(&d.codes, "error-codes", env("DINH_ERROR_CODES", "7.8"), "spelling of error codes for X-Road clients: 7.8 (server.serverproxy.access_denied) or 7.7 (Server.ServerProxy.AccessDenied) (DINH_ERROR_CODES)")
 	f.StringVar(&d.link, "link", env("DINH_LINK", ""), "address for other nodes, such as :5500 (DINH_LINK)")
 	f.StringVar(&d.house, "listen", env("DINH_LISTEN", ""), "address to listen on; default: the origin's port on all interfaces, or loopback with --demo (DINH_LISTEN)")
 }
@@ -71,41 +81,69 @@ func (d doors) serve(ctx context.Context, c app.Config, open func(context.Contex
 	if d.link != "" && c.Federation == nil {
 		return errors.New("--link is for other nodes: name this one with --node, and the directory with --central and --trust")
 	}
-	listeners := map[string]net.Listener{}
-	for _, at := range []struct{ flag, address string }{{"--listen", d.house}, {"--xroad", d.xroad}, {"--link", d.link}} {
-		if at.address == "" {
-			continue
-		}
-		l, err := listen(ctx, at.address, at.flag)
-		if err != nil {
-			return err
-		}
-		listeners[at.flag] = l
+	if len(d.govstack) > 0 && (!c.Demo || d.govstackFile == "") {
+		return errors.New("--govstack is for GovStack's test suites: it needs --demo and --govstack-data")
+	}
+	c.Plain, c.ErrorCodes, c.GovStack = d.plain, exchange.Vocabulary(d.codes), d.govstackFile
+	if !slices.Contains([]exchange.Vocabulary{"", exchange.V77, exchange.V78}, c.ErrorCodes) {
+		return errors.New("--error-codes: write 7.7 or 7.8")
+	}
+	listeners, err := d.listen(ctx)
+	if err != nil {
+		return err
 	}
 	a, err := open(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
-	if l := listeners["--xroad"]; l != nil && len(d.names) > 0 {
+	for i, l := range listeners {
+		if l.flag != "--xroad" || len(d.names) == 0 {
+			continue
+		}
 		secured, err := a.XRoadTLS(ctx, d.names)
 		if err != nil {
 			return err
 		}
-		listeners["--xroad"] = tls.NewListener(l, secured)
+		listeners[i].Listener = tls.NewListener(l.Listener, secured)
 	}
 	ready(a)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	serving := map[string]func(context.Context, net.Listener) error{"--listen": a.Serve, "--xroad": a.ServeXRoad, "--link": a.ServeLink}
+	serving := map[string]func(context.Context, net.Listener) error{"--listen": a.Serve, "--xroad": a.ServeXRoad, "--link": a.ServeLink, "--govstack": a.ServeGovStack}
 	done := make(chan error, len(listeners))
-	for flag, l := range listeners {
-		go func() { defer cancel(); done <- serving[flag](ctx, l) }()
+	for _, l := range listeners {
+		go func() { defer cancel(); done <- serving[l.flag](ctx, l.Listener) }()
 	}
 	for range listeners {
 		err = errors.Join(err, <-done)
 	}
 	return err
+}
+
+// door is where one address is listened on, by the flag that named it.
+type door struct {
+	flag string
+	net.Listener
+}
+
+func (d doors) listen(ctx context.Context) (out []door, err error) {
+	add := func(flag, address string) {
+		if address == "" || err != nil {
+			return
+		}
+		var l net.Listener
+		if l, err = listen(ctx, address, flag); err == nil {
+			out = append(out, door{flag, l})
+		}
+	}
+	add("--listen", d.house)
+	add("--xroad", d.xroad)
+	add("--link", d.link)
+	for _, address := range d.govstack {
+		add("--govstack", address)
+	}
+	return out, err
 }
 
 func listen(ctx context.Context, address, flag string) (net.Listener, error) {
