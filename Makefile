@@ -7,7 +7,7 @@ GO_FILES := $(shell find app blocks cmd country kernel web -name '*.go' -o -name
 PG_BIN ?= $(firstword $(wildcard /usr/lib/postgresql/*/bin) $(dir $(shell command -v initdb 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help assets build run test test-pg demo check bench lint browser crash faults bench-exchange fuzz new-block clean
+.PHONY: help assets build run test test-pg demo check bench lint browser crash faults peers bench-exchange fuzz new-block clean
 
 help: ## list these commands
 	@echo "Đình — the common house of a digital government"; echo
@@ -49,6 +49,10 @@ bench-exchange: build ## exchanges per second through two gateways, beside a bar
 faults: build ## gateways, databases and networks that break under load; then count everything
 	DINH_FAULTS=1 $(GO) test -count=1 -timeout 15m -v ./test/faults
 
+peers: assets ## other people's clients and suites judge a started house → build/peers/*.json
+	./test/peers/fetch.sh $${DINH_PEERS:-build/peers}
+	DINH_PEERS=$$(realpath $${DINH_PEERS:-build/peers}) $(GO) test -count=1 -v ./test/peers/...
+
 bench: build ## applications per second, pages, memory, start time → build/bench/*.json
 	$(BIN) bench
 
@@ -64,13 +68,14 @@ new-block: ## write a compiling, tested, documented block: make new-block name=p
 	@test -n "$(name)" || { echo "usage: make new-block name=permits (one lower-case noun)"; exit 2; }
 	$(GO) run ./cmd/newblock $(name)
 
-check: ## what CI runs: lint, tests, PostgreSQL, demo, crash, faults, browser, fuzz, benches
+check: ## what CI runs: lint, tests, PostgreSQL, demo, crash, faults, browser, peers, fuzz, benches
 	$(MAKE) lint
 	$(MAKE) test-pg
 	$(MAKE) demo
 	$(MAKE) crash
 	$(MAKE) faults
 	$(MAKE) browser
+	$(MAKE) peers
 	$(MAKE) fuzz
 	$(MAKE) bench
 	$(MAKE) bench-exchange
