@@ -6,10 +6,21 @@
 // access event, the evidence of both signatures and the ledger leaf are durable
 // in one transaction. A refused question leaves an event too.
 //
-//	Call ─► grant? ─► sign request ─► verify ─► provider ─► filter ─► sign answer
-//	          │no                       (provider's side)              │
-//	          ▼                                                        ▼
-//	   event "refused"          verify ─► ONE Write: events, evidence, leaves ─► Answer
+//	Call ─► sign request ─► verify ─► grant? ─► provider ─► filter ─► sign answer
+//	 asking side              answering side  │no                       │
+//	                                          ▼                         ▼
+//	                                   event "refused"   ONE Write: events, evidence, leaves
+//	        Answer ◄─ ONE Write: evidence ◄─ verify ◄───────────────────┘
+//
+// Both sides may stand in one process, and then the second Write is left out. Or
+// the answering side is another node (Directory says which, Carrier takes the
+// message there): what each side signs and keeps is the same. Messages that are
+// signed at the same time share one signature (package httpsig), those that
+// become durable at the same time one transaction. Bodies that are too long to be
+// held stream; the last piece is held back until the message is proven and its
+// trace durable. A change is marked before it is delivered to a service that
+// could not tell a repetition, and is never delivered twice: what was repeated is
+// exchange.delivered_before.
 //
 // Outcomes of an event: answered · failed (the provider gave an error or none at
 // all) · refused (nothing was asked of the provider).
@@ -62,6 +73,7 @@
 //
 // Tables: exchange_member, exchange_subsystem, exchange_grant,
 // exchange_client_key, exchange_service, exchange_version, exchange_event,
-// exchange_evidence, exchange_log_search.
+// exchange_evidence (before there were sheaves), exchange_sheaf,
+// exchange_sheaf_message, exchange_mark, exchange_log_search.
 // It publishes no events on the bus: the access event is a row and a leaf.
 package exchange
