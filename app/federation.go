@@ -56,6 +56,25 @@ func (n nodes) NodeBy(c *x509.Certificate) (string, bool) {
 	return found.ID, ok
 }
 
+// Members lists those of the directory that take part today.
+func (n nodes) Members() []exchange.Member {
+	var out []exchange.Member
+	for _, m := range n.Directory.Members() {
+		if m.Status == "" {
+			out = append(out, memberOf(m))
+		}
+	}
+	return out
+}
+
+func memberOf(m directory.Member) exchange.Member {
+	own := exchange.Member{Class: m.Class, Code: m.Code, Name: m.Name}
+	for _, s := range m.Subsystems {
+		own.Subsystems = append(own.Subsystems, exchange.Subsystem{Code: s.Code, Name: s.Name})
+	}
+	return own
+}
+
 // openFederation opens the directory and the way to other nodes.
 func (a *App) openFederation(ctx context.Context) (err error) {
 	f := a.Config.Federation
@@ -165,11 +184,7 @@ func (a *App) adoptMembers(ctx context.Context) error {
 		if m.Node != a.Config.Federation.Node || m.Status != "" {
 			continue
 		}
-		own := exchange.Member{Class: m.Class, Code: m.Code, Name: m.Name}
-		for _, s := range m.Subsystems {
-			own.Subsystems = append(own.Subsystems, exchange.Subsystem{Code: s.Code, Name: s.Name})
-		}
-		if err := a.Exchange.AddMember(ctx, own); err != nil {
+		if err := a.Exchange.AddMember(ctx, memberOf(m)); err != nil {
 			return err
 		}
 	}

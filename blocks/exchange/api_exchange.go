@@ -25,7 +25,7 @@ func (x *Exchange) Routes() []httpx.Route {
 }
 
 func (x *Exchange) apiMembers(w http.ResponseWriter, r *http.Request) error {
-	members, err := x.Members(r.Context())
+	members, err := x.AllMembers(r.Context())
 	if err != nil {
 		return err
 	}

@@ -232,7 +232,7 @@ type clientList struct {
 func (x *Exchange) serveListClients(w http.ResponseWriter, r *http.Request) error {
 	list := clientList{Member: []clientEntry{}}
 	if want := queryFold(r.URL.Query(), "xRoadInstance"); want == "" || want == x.instance {
-		members, err := x.Members(r.Context())
+		members, err := x.AllMembers(r.Context())
 		if err != nil {
 			return err
 		}

@@ -54,7 +54,23 @@ func (x *Exchange) AddMember(ctx context.Context, m Member) error {
 	})
 }
 
-// Members lists the members in order of their identifiers.
+// AllMembers lists the members of the instance in order of their identifiers,
+// those that other nodes serve too.
+func (x *Exchange) AllMembers(ctx context.Context) ([]Member, error) {
+	out, err := x.Members(ctx)
+	if err != nil || x.directory == nil {
+		return out, err
+	}
+	for _, m := range x.directory.Members() {
+		if !slices.ContainsFunc(out, func(own Member) bool { return own.ID() == m.ID() }) {
+			out = append(out, m)
+		}
+	}
+	slices.SortFunc(out, func(a, b Member) int { return strings.Compare(a.ID().String(), b.ID().String()) })
+	return out, nil
+}
+
+// Members lists the members that this node serves, in order of their identifiers.
 func (x *Exchange) Members(ctx context.Context) ([]Member, error) {
 	r, err := x.freshen(ctx)
 	if err != nil {
@@ -79,11 +95,18 @@ func (x *Exchange) MemberName(ctx context.Context, identifier string) (i18n.Text
 	if err != nil || len(parts) != 2 {
 		return i18n.Text{}, false
 	}
-	m := r.members[MemberID{parts[0], parts[1]}]
-	if m == nil {
-		return i18n.Text{}, false
+	who := MemberID{parts[0], parts[1]}
+	if m := r.members[who]; m != nil {
+		return m.Name, true
 	}
-	return m.Name, true
+	if x.directory != nil {
+		for _, m := range x.directory.Members() {
+			if m.ID() == who {
+				return m.Name, true
+			}
+		}
+	}
+	return i18n.Text{}, false
 }
 
 // AddGrant stores a grant and gives it with its id; the caller has checked that

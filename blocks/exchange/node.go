@@ -25,6 +25,8 @@ type Directory interface {
 	Key(keyID string, at time.Time) (MemberID, ed25519.PublicKey, bool)
 	// NodeBy gives the id of the node that a certificate is for today.
 	NodeBy(*x509.Certificate) (string, bool)
+	// Members lists all members of the instance.
+	Members() []Member
 }
 
 // Node is an installation that members are served from.

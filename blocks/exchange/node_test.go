@@ -24,6 +24,7 @@ import (
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/keys"
 	"github.com/dinh-gov/dinh/kernel/link"
 )
@@ -59,6 +60,10 @@ func (b *both) Key(id string, _ time.Time) (exchange.MemberID, ed25519.PublicKey
 	defer b.mu.Unlock()
 	s, ok := b.keys[id]
 	return s.member, s.public, ok
+}
+
+func (b *both) Members() []exchange.Member {
+	return []exchange.Member{{Class: "NGO", Code: "elsewhere", Name: i18n.Text{VI: "Nơi khác", EN: "Elsewhere"}}}
 }
 
 func (b *both) NodeBy(c *x509.Certificate) (string, bool) { return c.Subject.CommonName, true }
@@ -157,6 +162,11 @@ func TestBetweenNodes(t *testing.T) {
 	if len(mine) != 1 || len(theirs) != 1 || mine[0].Request != theirs[0].Request && mine[0].Request.Base != theirs[0].Request.Base ||
 		mine[0].Answer.Signature != theirs[0].Answer.Signature || mine[0].RequestHash != theirs[0].RequestHash {
 		t.Errorf("the evidence of both sides differs:\n%+v\n%+v", mine, theirs)
+	}
+	all, err := n.asking.AllMembers(t.Context())
+	ok(t, err)
+	if name, known := n.asking.MemberName(t.Context(), "NGO/elsewhere"); len(all) != 4 || !known || name.EN != "Elsewhere" {
+		t.Errorf("members of other nodes are not known: %+v", all)
 	}
 	if len(got.Events) != 1 {
 		t.Fatalf("events %v", got.Events)
