@@ -232,6 +232,8 @@ func (a *ask) readHeaders(h http.Header) error {
 	}
 	if s := h.Get("X-Road-Security-Server"); s != "" && strings.Count(s, "/") != 3 {
 		return errs.New(errs.Invalid, "exchange.bad_text", "name", "X-Road-Security-Server")
+	} else if s != "" {
+		_, a.server, _ = strings.Cut(unescape(s), "/") // the instance is the client's own
 	}
 	for _, line := range h.Values("X-Dinh-Fields") {
 		for f := range strings.SplitSeq(line, ",") {

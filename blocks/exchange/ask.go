@@ -36,7 +36,8 @@ type ask struct {
 	headers          []HeaderLine // as they came, for the hash
 	passed           []HeaderLine // of them, what the provider may see
 	generatedID      string
-	revision         int64 // of the published service it is meant for; 0: of none
+	server           string // the one node that may answer, as the client wishes; "": any
+	revision         int64  // of the published service it is meant for; 0: of none
 
 	stream  io.ReadCloser // the body when it is too long to be held: then Body is nil
 	length  int64         // of stream; -1: not known before its end
@@ -336,7 +337,11 @@ func (x *Exchange) take(ctx context.Context, a *ask) (Answer, error) {
 	if err := a.prepare(); err != nil {
 		return Answer{}, x.refuse(ctx, a, err)
 	}
-	if node, ok := x.elsewhere(a.Service.SubsystemID); ok {
+	node, ok := x.elsewhere(a.Service.SubsystemID)
+	if serving := cmp.Or(node.ID, x.node); a.server != "" && serving != "" && a.server != serving {
+		return Answer{}, x.refuse(ctx, a, errs.New(errs.Invalid, "exchange.other_server", "server", clip(a.server), "service", a.Service.String()))
+	}
+	if ok {
 		return x.askNode(ctx, a, node)
 	}
 	out, err := x.answer(ctx, &inbound{ask: a, prove: func(ctx context.Context, s sums) error {

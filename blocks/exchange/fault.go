@@ -69,6 +69,8 @@ func faultOf(err error, a *ask) (f fault, own bool) {
 		return fault{atProvider + "internal_error", "The node of " + service + " could not answer; repeat the request with the same X-Road-Id"}, true
 	case "delivered_before":
 		return fault{atClient + "invalid_request", "The request was delivered before and is not delivered twice; ask the service how it went, or send it anew under another X-Road-Id"}, true
+	case "other_server":
+		return fault{atAsker + "invalid_security_server", "The security server that the client asks for does not serve " + service}, true
 	case "body_length":
 		return fault{atClient + "invalid_body", "The body does not have the length that Content-Length announced"}, true
 	case "bad_message":

@@ -51,7 +51,10 @@ func (x *Exchange) elsewhere(s SubsystemID) (Node, bool) {
 		return Node{}, false
 	}
 	n, ok := x.directory.NodeOf(s)
-	return n, ok && n.ID != x.node
+	if !ok || n.ID == x.node {
+		return Node{}, false
+	}
+	return n, true
 }
 
 // atHomeElsewhere says whether a subsystem is at home on another node.

@@ -17,6 +17,8 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -362,4 +364,32 @@ func BenchmarkNodes(b *testing.B) {
 			}
 		}
 	})
+}
+
+func TestAClientMayWishForItsNode(t *testing.T) {
+	t.Parallel()
+	n := newTwoNodes(t)
+	n.answering.grant(t)
+	secret, _, err := n.asking.NewClientKey(t.Context(), civil, "test", time.Time{})
+	ok(t, err)
+	srv := httptest.NewServer(n.asking.R1Handler())
+	t.Cleanup(srv.Close)
+	for server, status := range map[string]int{"": 200, "VN/mps": 500, "VN/GOV/MOJ/moj": 500} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+servicePath+"/search", strings.NewReader(`{}`))
+		ok(t, err)
+		r.Header.Set("X-Road-Client", civil.String())
+		r.Header.Set("X-Api-Key", secret)
+		if server != "" {
+			r.Header.Set("X-Road-Security-Server", server)
+		}
+		res, err := http.DefaultClient.Do(r)
+		ok(t, err)
+		_ = res.Body.Close()
+		if res.StatusCode != status {
+			t.Errorf("%q: %s %s", server, res.Status, res.Header.Get("X-Road-Error"))
+		}
+		if server == "VN/GOV/MOJ/moj" && res.Header.Get("X-Road-Error") != "server.clientproxy.invalid_security_server" {
+			t.Errorf("%q: %s", server, res.Header.Get("X-Road-Error"))
+		}
+	}
 }
