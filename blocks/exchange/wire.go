@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/klauspost/compress/s2"
+
 	"github.com/dinh-gov/dinh/kernel/errs"
 )
 
@@ -290,12 +292,11 @@ func unpackFault(body []byte) error {
 }
 
 // A sheaf is the evidence of all messages that became durable in one
-// transaction, in one piece: a row for each of their texts would cost more than
-// everything else about a message.
+// transaction, in one piece and compressed: a row for each of their texts would
+// cost more than everything else about a message, and most of them say the same.
 
 func packSheaf(all []*Evidence) []byte {
 	p := &packer{b: make([]byte, 0, 2048*len(all))}
-	p.b = append(p.b, wireVersion)
 	for _, e := range all {
 		p.text(e.RequestID, e.MessageID, e.Client, e.Service, e.RequestHash)
 		p.number(e.At.UnixMicro())
@@ -304,7 +305,9 @@ func packSheaf(all []*Evidence) []byte {
 			p.number(pr.Created)
 		}
 	}
-	return p.b
+	out := make([]byte, 1, 1+s2.MaxEncodedLen(len(p.b)))
+	out[0] = wireVersion
+	return out[:1+len(s2.Encode(out[1:cap(out)], p.b))]
 }
 
 // fromSheaf gives the evidence at one place of a sheaf.
@@ -312,7 +315,11 @@ func fromSheaf(data []byte, place int) (e Evidence, err error) {
 	if len(data) == 0 || data[0] != wireVersion {
 		return Evidence{}, errs.New(errs.Internal, "exchange.bad_message")
 	}
-	u := &unpacker{b: data[1:]}
+	plain, err := s2.Decode(nil, data[1:])
+	if err != nil {
+		return Evidence{}, errs.New(errs.Internal, "exchange.bad_message").Wrap(err)
+	}
+	u := &unpacker{b: plain}
 	for i := 0; i <= place && !u.bad; i++ {
 		e = Evidence{RequestID: u.text(), MessageID: u.text(), Client: u.text(), Service: u.text(), RequestHash: u.text()}
 		e.At = time.UnixMicro(u.number()).UTC()
