@@ -109,6 +109,7 @@ type Exchange struct {
 	directory         Directory
 	carrier           Carrier
 	node              string
+	turn              atomic.Uint32 // of another node's addresses
 	maxBody           int64
 
 	mu       sync.RWMutex

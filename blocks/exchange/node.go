@@ -145,15 +145,18 @@ func (x *Exchange) letter(ctx context.Context, a *ask) (link.Message, error) {
 	}}, nil
 }
 
-// carry sends a message to any of a node's addresses. Nothing is sent twice but
-// a question that only reads, once.
+// carry sends a message to one of a node's addresses, which take turns: each may
+// be a process of its own. Nothing is sent twice but a question that only reads,
+// once.
 func (x *Exchange) carry(ctx context.Context, a *ask, n Node, m link.Message) (link.Message, error) {
 	reads := a.operation == OpRead && m.Stream == nil
 	if m.Stream != nil {
 		defer m.Stream.Close()
 	}
 	err := error(link.ErrUnreachable)
-	for _, address := range n.Addresses {
+	turn := int(x.turn.Add(1) % 1024)
+	for i := range n.Addresses {
+		address := n.Addresses[(turn+i)%len(n.Addresses)]
 		var back link.Message
 		if back, err = x.carryTo(ctx, n.ID, address, m); err == nil {
 			return back, nil

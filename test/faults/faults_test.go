@@ -224,6 +224,9 @@ func play(t *testing.T, set pair.Setting, breaks func(ctx context.Context, w *pa
 	<-done
 	w.Asking.Stop()
 	w.Answering.Stop()
+	if w.Twin != nil {
+		w.Twin.Stop()
+	}
 	l.audit(t, s)
 }
 
@@ -360,4 +363,29 @@ func (n *network) place(g *pair.Gateway) {
 	for _, a := range []*string{&g.XRoad, &g.Link, &g.HTTP} {
 		*a = host + (*a)[strings.LastIndex(*a, ":"):]
 	}
+}
+
+// Two processes of the answering node on one PostgreSQL: one is killed, again
+// and again, and the other goes on.
+func TestOneOfTwoProcessesIsKilled(t *testing.T) {
+	binary := needed(t)
+	pg := startPostgres(t)
+	play(t, pair.Setting{Binary: binary, Twins: true, Each: func(g *pair.Gateway) {
+		g.Database = pg.database(t, strings.ToLower(strings.ReplaceAll(g.ID, "/", "_")))
+	}},
+		func(ctx context.Context, w *pair.World) {
+			for i := range 6 {
+				wait(ctx, 1500*time.Millisecond)
+				g := w.Answering
+				if i%2 == 1 {
+					g = w.Twin
+				}
+				g.Kill()
+				if err := w.Start(ctx, g); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+			wait(ctx, time.Second)
+		})
 }

@@ -54,6 +54,9 @@ type Setting struct {
 	// network and addresses.
 	Each func(*Gateway)
 	Host string // address on which target and directory listen; 127.0.0.1
+	// Twins runs the answering node as two processes on one database, which must
+	// then be PostgreSQL.
+	Twins bool
 	// Publish may change what is published as the service.
 	Publish func(*exchange.PublishedService)
 }
@@ -63,6 +66,7 @@ type Setting struct {
 type World struct {
 	Setting
 	Asking, Answering *Gateway
+	Twin              *Gateway // with Twins: the answering node's second process
 	Client            exchange.SubsystemID
 	Service           exchange.ServiceID
 	Secret            string // API key of the client
@@ -129,7 +133,11 @@ func New(ctx context.Context, s Setting) (w *World, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return w, errors.Join(w.Start(ctx, w.Asking), w.Start(ctx, w.Answering))
+	err = errors.Join(w.Start(ctx, w.Asking), w.Start(ctx, w.Answering))
+	if w.Twin != nil {
+		err = errors.Join(err, w.Start(ctx, w.Twin))
+	}
+	return w, err
 }
 
 // Greeting is a service that reads what it gets and answers as X-Road's own
@@ -178,6 +186,16 @@ func (w *World) prepare(ctx context.Context, ca *authority, id string, sub excha
 	if w.Each != nil {
 		w.Each(n)
 	}
+	address := n.Link
+	if w.Twins && sub != w.Client {
+		twin := *n
+		for _, a := range []*string{&twin.XRoad, &twin.Link, &twin.HTTP} {
+			if *a, err = freeAddress(); err != nil {
+				return nil, joined{}, err
+			}
+		}
+		w.Twin, address = &twin, address+","+twin.Link
+	}
 	g, err := n.Open(ctx)
 	if err != nil {
 		return nil, joined{}, err
@@ -206,7 +224,7 @@ func (w *World) prepare(ctx context.Context, ca *authority, id string, sub excha
 			Class: sub.Class, Code: sub.Member, Name: m.Name, Node: id, Subsystems: []directory.Subsystem{{Code: sub.Subsystem, Name: name}},
 			Keys: []directory.Key{{ID: key.ID, Public: base64.StdEncoding.EncodeToString(public), From: time.Now().Add(-time.Hour)}},
 		},
-		node: directory.Node{ID: id, Address: n.Link, Certificates: []directory.Certificate{{
+		node: directory.Node{ID: id, Address: address, Certificates: []directory.Certificate{{
 			Fingerprint: directory.Fingerprint(leaf), Serial: leaf.SerialNumber.Text(16), From: leaf.NotBefore, Until: leaf.NotAfter,
 		}}},
 	}, err
