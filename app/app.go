@@ -20,6 +20,7 @@ import (
 	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/blocks/exchange/asic"
 	"github.com/dinh-gov/dinh/blocks/exchange/broker"
+	"github.com/dinh-gov/dinh/blocks/exchange/catalogue"
 	"github.com/dinh-gov/dinh/blocks/exchange/clients"
 	"github.com/dinh-gov/dinh/blocks/exchange/deferred"
 	"github.com/dinh-gov/dinh/blocks/exchange/directory"
@@ -85,6 +86,7 @@ type App struct {
 
 	Registers    *registers.Registers
 	Exchange     *exchange.Exchange
+	Catalogue    *catalogue.Catalogue
 	Broker       *broker.Broker
 	Webhooks     *webhook.Webhooks
 	Events       *pubsub.Pubsub
@@ -259,7 +261,7 @@ func migrations() []struct {
 		FS   fs.FS
 	}{
 		{"job", job.Migrations()}, {"keys", keys.Migrations()}, {"ledger", ledger.Migrations()},
-		{"registers", registers.Migrations()}, {"exchange", exchange.Migrations()}, {"exchange_broker", broker.Migrations()}, {"exchange_directory", directory.Migrations()},
+		{"registers", registers.Migrations()}, {"exchange", exchange.Migrations()}, {"exchange_broker", broker.Migrations()}, {"exchange_catalogue", catalogue.Migrations()}, {"exchange_directory", directory.Migrations()},
 		{"exchange_webhook", webhook.Migrations()}, {"exchange_pubsub", pubsub.Migrations()}, {"exchange_deferred", deferred.Migrations()}, {"exchange_clients", clients.Migrations()},
 		{"identity", identity.Migrations()},
 		{"transparency", transparency.Migrations()}, {"payments", payments.Migrations()}, {"documents", documents.Migrations()},
@@ -337,7 +339,7 @@ func (a *App) openLedger(ctx context.Context) error {
 
 func (a *App) openPages(context.Context) (err error) {
 	a.Catalog, err = i18n.New(web.Messages(), httpx.Messages(), money.Messages(), calendar.Messages(), rules.Messages(), keys.Messages(), job.Messages(), ledger.Messages(), timestamp.Messages(), blob.Messages(),
-		registers.Messages(), exchange.Messages(), asic.Messages(), broker.Messages(), directory.Messages(), webhook.Messages(), pubsub.Messages(), deferred.Messages(), clients.Messages(), identity.Messages(), transparency.Messages(), payments.Messages(), documents.Messages(),
+		registers.Messages(), exchange.Messages(), asic.Messages(), broker.Messages(), catalogue.Messages(), directory.Messages(), webhook.Messages(), pubsub.Messages(), deferred.Messages(), clients.Messages(), identity.Messages(), transparency.Messages(), payments.Messages(), documents.Messages(),
 		notify.Messages(), services.Messages(), forms.Messages(), cases.Messages(), portal.Messages(), workspace.Messages())
 	if err != nil {
 		return err
@@ -376,7 +378,7 @@ func (a *App) openRegisters(context.Context) error {
 
 func (a *App) openExchange(context.Context) (err error) {
 	c := a.Config
-	d := exchange.Deps{DB: a.DB, Clock: c.Clock, Keys: memberKeys{a.Keys, a.Membership}, Ledger: a.Ledger, Log: c.Log, Instance: a.Instance, Catalog: a.Catalog, Purposes: a.names.purposeTitles(), Pages: a.Pages, Consents: &a.consents}
+	d := exchange.Deps{DB: a.DB, Clock: c.Clock, Keys: memberKeys{a.Keys, a.Membership}, Ledger: a.Ledger, Log: c.Log, Instance: a.Instance, Catalog: a.Catalog, Purposes: a.names.purposeTitles(), Consents: &a.consents}
 	d.Certificate, d.Vocabulary = a.memberCertificate, c.ErrorCodes
 	if a.Directory != nil {
 		d.Directory, d.Carrier, d.Node = nodes{a.Directory}, a.links, c.Federation.Node
@@ -389,7 +391,7 @@ func (a *App) openExchange(context.Context) (err error) {
 	}
 	a.Jobs.Handle(jobTidyMarks, func(ctx context.Context, _ job.Job) error { return a.Exchange.TidyMarks(ctx) })
 	a.Jobs.Every(jobTidyMarks, 24*time.Hour)
-	return a.openEvidence()
+	return errors.Join(a.openEvidence(), a.openCatalogue())
 }
 
 // openMail uses the configured server or, in a demonstration, our own mailbox.
@@ -483,7 +485,7 @@ const jobTidy = "forms.tidy"
 
 func (a *App) openServer(context.Context) error {
 	blocks := []httpx.Block{
-		a.Pages, a.Ledger, a.Authority, a.Keys, a.Witness, a.Registers, a.Exchange, a.Broker, a.Evidence, a.Webhooks, a.Clients, a.listing, a.Identity, a.Transparency, a.Payments, a.Documents, a.Notify, a.Services, a.Forms, a.Portal, a.Workspace,
+		a.Pages, a.Ledger, a.Authority, a.Keys, a.Witness, a.Registers, a.Exchange, a.Catalogue, a.Broker, a.Evidence, a.Webhooks, a.Clients, a.listing, a.Identity, a.Transparency, a.Payments, a.Documents, a.Notify, a.Services, a.Forms, a.Portal, a.Workspace,
 	}
 	if a.Registry != nil {
 		blocks = append(blocks, a.Registry)

@@ -85,7 +85,7 @@ func (a *App) openCountry(ctx context.Context) error {
 		info := exchange.ServiceInfo{ID: id, Title: d.Title, OpenAPI: doc, Endpoints: []exchange.Endpoint{
 			{Method: "GET", Path: "/records/*", Operation: "read"}, {Method: "POST", Path: "/search", Operation: "search"},
 			{Method: "POST", Path: "/records", Operation: "create"}, {Method: "PATCH", Path: "/records/*", Operation: "amend"},
-		}, Fields: d.Fields(), Label: d.Label}
+		}, Fields: d.Fields(), Label: d.Label, PublicStatistics: d.PublicStatistics}
 		if err := a.Exchange.RegisterProvider(info, registerProvider{registers: a.Registers, register: d.ID}); err != nil {
 			return err
 		}

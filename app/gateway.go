@@ -31,7 +31,7 @@ func OpenGateway(ctx context.Context, c Config) (*App, error) {
 }
 
 func (a *App) openGatewayServer(context.Context) error {
-	blocks := []httpx.Block{a.Pages, a.Ledger, a.Authority, a.Keys, a.Witness, a.Exchange, a.Evidence, a.Webhooks, a.Clients}
+	blocks := []httpx.Block{a.Pages, a.Ledger, a.Authority, a.Keys, a.Witness, a.Exchange, a.Catalogue, a.Evidence, a.Webhooks, a.Clients}
 	if a.Directory != nil {
 		blocks = append(blocks, a.Directory)
 	}

@@ -28,6 +28,7 @@ func officerNav() []NavItem {
 		{Section: "registers", Key: "web.nav.registers", Path: "/desk/registers"},
 		{Section: "figures", Key: "web.nav.figures", Path: "/desk/figures"},
 		{Section: "directory", Key: "web.nav.directory", Path: "/desk/directory", Roles: []string{"exchange-registrar"}},
+		{Section: "exchange", Key: "web.nav.exchange", Path: "/desk/exchange", Roles: []string{"grants-officer"}},
 	}
 }
 

@@ -16,7 +16,7 @@ const RoleGrants = "grants-officer"
 // Routes are the doors of the exchange.
 func (x *Exchange) Routes() []httpx.Route {
 	granting := auth.AnyOf(auth.Operator(), auth.Officer(RoleGrants))
-	return slices.Concat(x.r1Routes(), x.logRoutes(), x.serviceRoutes(), x.pages(), []httpx.Route{
+	return slices.Concat(x.r1Routes(), x.logRoutes(), x.serviceRoutes(), []httpx.Route{
 		{Method: "GET", Path: "/api/exchange/members", Access: auth.Public(), Handle: x.apiMembers},
 		{Method: "GET", Path: "/api/exchange/grants", Access: granting, Handle: x.apiGrants},
 		{Method: "POST", Path: "/api/exchange/grants", Access: granting, Handle: x.apiAddGrant},

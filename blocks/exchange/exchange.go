@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,7 +22,6 @@ import (
 	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/keys"
 	"github.com/dinh-gov/dinh/kernel/ledger"
-	"github.com/dinh-gov/dinh/web"
 )
 
 //go:embed migrations/*.sql
@@ -63,8 +64,7 @@ type Deps struct {
 	Catalog    *i18n.Catalog // words for services' refusals at /r1; nil: the exchange's own
 	// Purposes are those for which grants may be given, with their titles; empty: any.
 	Purposes map[string]i18n.Text
-	Pages    *web.Renderer // nil: no catalogue
-	Consents Consents      // nil: no grant that needs a consent opens anything
+	Consents Consents // nil: no grant that needs a consent opens anything
 
 	// Directory, Carrier and Node join this node to others; nil: there are none.
 	Directory Directory
@@ -90,13 +90,11 @@ type Exchange struct {
 	instance   string
 	vocabulary Vocabulary
 	catalog    *i18n.Catalog
-	view       *web.Renderer
 	consents   Consents
 
 	certificate func(context.Context, MemberID) (tls.Certificate, error)
 
-	purposes      []string
-	purposeTitles map[string]i18n.Text
+	purposes []string
 
 	buckets buckets
 	beside  Beside
@@ -160,7 +158,7 @@ func New(d Deps) (*Exchange, error) {
 	x := &Exchange{
 		directory: d.Directory, carrier: d.Carrier, node: d.Node, maxBody: d.MaxBody,
 		store: store{db: d.DB, ledger: d.Ledger}, clock: d.Clock, keys: d.Keys, signer: d.Signer, log: d.Log,
-		instance: d.Instance, vocabulary: d.Vocabulary, catalog: d.Catalog, purposes: sortedKeys(d.Purposes), purposeTitles: d.Purposes, view: d.Pages, consents: d.Consents, services: map[ServiceID]*offered{}, certificate: d.Certificate,
+		instance: d.Instance, vocabulary: d.Vocabulary, catalog: d.Catalog, purposes: slices.Sorted(maps.Keys(d.Purposes)), consents: d.Consents, services: map[ServiceID]*offered{}, certificate: d.Certificate,
 		records: opmon.NewRing(), figures: opmon.NewFigures(),
 	}
 	x.requests = gatherer[*sealing]{pause: signFor, most: gatherMost, work: x.sealAll}
@@ -236,6 +234,9 @@ type ServiceInfo struct {
 	Endpoints []Endpoint
 	Label     func(field string) i18n.Text // what people call a field; nil: its name
 	Fields    []string                     // dotted names of all that its records may have; empty: nobody knows
+
+	PublicStatistics bool   // anybody may see how often it is used
+	Disabled         string // why its owner stopped it; empty: it is open
 }
 
 // Endpoint is one thing a service does. A service that lists endpoints does

@@ -191,6 +191,20 @@ func (x *Exchange) LogSearches(ctx context.Context) ([]LogSearch, error) {
 	return x.store.logSearches(ctx, member)
 }
 
+// Use is how often one subsystem called one service, and how that ended.
+type Use struct {
+	Service, Client string
+	Outcome         string // OutcomeAnswered, OutcomeFailed or OutcomeRefused
+	Calls           int64
+}
+
+// Uses counts the calls of a time, from included, until not. What owners did with
+// their own records is no call. It reads every event of that time: callers ask
+// about short ones, once.
+func (x *Exchange) Uses(ctx context.Context, from, until time.Time) ([]Use, error) {
+	return x.store.uses(ctx, from, until)
+}
+
 // auditor is the member whose part of the log the caller may see; empty for an
 // operator, who may see all.
 func auditor(ctx context.Context) (member string, err error) {

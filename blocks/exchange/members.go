@@ -120,30 +120,41 @@ func (x *Exchange) AddGrant(ctx context.Context, g Grant) (Grant, error) {
 	if g.From.IsZero() {
 		g.From = now
 	}
-	if err := g.check(); err != nil {
-		return Grant{}, err
-	}
-	if err := x.known(g); err != nil {
+	if err := x.CheckGrant(ctx, g); err != nil {
 		return Grant{}, err
 	}
 	if g.ID == "" {
 		g.ID = id.New(now)
 	}
-	r, err := x.freshen(ctx)
-	if err != nil {
-		return Grant{}, err
-	}
-	if !r.subsystems[g.Client] && !x.atHomeElsewhere(g.Client) {
-		return Grant{}, errs.New(errs.NotFound, "exchange.unknown_client", "client", g.Client.String())
-	}
-	if !r.subsystems[g.Service.SubsystemID] {
-		return Grant{}, errs.New(errs.NotFound, "exchange.unknown_service", "service", g.Service.String())
-	}
 	g.RevokedAt, g.RevokedBy, g.Reason = time.Time{}, "", ""
-	err = x.store.change(ctx, x.raise, func(ctx context.Context, q Querier) error {
+	err := x.store.change(ctx, x.raise, func(ctx context.Context, q Querier) error {
 		return insertGrant(ctx, q, g, now)
 	})
 	return g, err
+}
+
+// CheckGrant says whether AddGrant would take a grant, with the same errors.
+func (x *Exchange) CheckGrant(ctx context.Context, g Grant) error {
+	if g.From.IsZero() {
+		g.From = x.clock.Now()
+	}
+	if err := g.check(); err != nil {
+		return err
+	}
+	r, err := x.freshen(ctx)
+	if err != nil {
+		return err
+	}
+	if err := x.known(g); err != nil {
+		return err
+	}
+	if !r.subsystems[g.Client] && !x.atHomeElsewhere(g.Client) {
+		return errs.New(errs.NotFound, "exchange.unknown_client", "client", g.Client.String())
+	}
+	if !r.subsystems[g.Service.SubsystemID] {
+		return errs.New(errs.NotFound, "exchange.unknown_service", "service", g.Service.String())
+	}
+	return nil
 }
 
 // known refuses fields that the service does not have and purposes that nobody

@@ -162,6 +162,9 @@ func (r *rules) mayUse(client SubsystemID, service ServiceID, now time.Time) boo
 	return false
 }
 
+// ActiveAt says whether the grant holds at a time.
+func (g *Grant) ActiveAt(now time.Time) bool { return g.activeAt(now) }
+
 func (g *Grant) activeAt(now time.Time) bool {
 	return (g.RevokedAt.IsZero() || now.Before(g.RevokedAt)) && !now.Before(g.From) && (g.Until.IsZero() || now.Before(g.Until))
 }

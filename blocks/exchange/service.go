@@ -311,6 +311,29 @@ func (x *Exchange) PublishedService(ctx context.Context, id ServiceID) (Publishe
 	return *o.published, nil
 }
 
+// Document gives the OpenAPI document that decides for a service, without the
+// addresses of its machines; nil when it has none. errs.NotFound
+// exchange.unknown_service.
+func (x *Exchange) Document(ctx context.Context, id ServiceID) ([]byte, error) {
+	if _, err := x.freshen(ctx); err != nil {
+		return nil, unavailable("exchange.rules_unreadable", err)
+	}
+	o := x.offer(id)
+	switch {
+	case o == nil:
+		return nil, errs.New(errs.NotFound, "exchange.unknown_service", "service", clip(id.String()))
+	case o.published == nil:
+		return o.openAPI, nil
+	case o.info.Type != TypeOpenAPI:
+		return nil, nil
+	}
+	text, _, err := x.store.serviceDescription(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return description.Anonymise([]byte(text))
+}
+
 // ServiceHealth looks whether a published service is there.
 // errs.NotFound exchange.unknown_service.
 func (x *Exchange) ServiceHealth(ctx context.Context, id ServiceID) (ServiceHealth, error) {

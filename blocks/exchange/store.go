@@ -272,7 +272,9 @@ func (r *rules) loadServices(ctx context.Context, q db.Querier) error {
 		if err != nil {
 			return err
 		}
-		r.services[s.ID] = &offered{published: &s, once: true, info: ServiceInfo{ID: s.ID, Title: s.Title, Type: s.Type, Endpoints: s.Endpoints}}
+		r.services[s.ID] = &offered{published: &s, once: true, info: ServiceInfo{
+			ID: s.ID, Title: s.Title, Type: s.Type, Endpoints: s.Endpoints, PublicStatistics: s.PublicStatistics, Disabled: s.DisabledReason,
+		}}
 		return nil
 	})
 }

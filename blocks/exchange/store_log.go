@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dinh-gov/dinh/kernel/db"
 	"github.com/dinh-gov/dinh/kernel/ledger"
@@ -21,9 +22,8 @@ func (s store) searchEvents(ctx context.Context, q LogQuery, within string) ([]E
 		where = append(where, strings.ReplaceAll(condition, "?", "$"+strconv.Itoa(len(args))))
 	}
 	if q.MessageID == "" {
-		// ids begin with the milliseconds of their time (UUIDv7)
-		add("id >= ?", fmt.Sprintf("%08x-%04x", q.From.UnixMilli()>>16, q.From.UnixMilli()&0xffff))
-		add("id < ?", fmt.Sprintf("%08x-%04x-g", q.Until.UnixMilli()>>16, q.Until.UnixMilli()&0xffff))
+		add("id >= ?", firstID(q.From))
+		add("id < ?", firstID(q.Until)+"-g")
 	}
 	for column, value := range map[string]string{"message_id": q.MessageID, "client": q.Client, "service": q.Service, "purpose": q.Purpose, "issue": q.Issue, "outcome": q.Outcome} {
 		if value != "" {
@@ -41,6 +41,21 @@ func (s store) searchEvents(ctx context.Context, q LogQuery, within string) ([]E
 		e, _, err = scanEvent(scan)
 		return e, err
 	}, `SELECT `+eventColumns+` FROM exchange_event WHERE `+strings.Join(where, " AND ")+` ORDER BY id DESC LIMIT $`+strconv.Itoa(len(args)), args...)
+}
+
+// firstID is below all ids made at a time or later: they begin with its
+// milliseconds (UUIDv7).
+func firstID(t time.Time) string {
+	return fmt.Sprintf("%08x-%04x", t.UnixMilli()>>16, t.UnixMilli()&0xffff)
+}
+
+// uses counts calls: the events of one call share message and time.
+func (s store) uses(ctx context.Context, from, until time.Time) ([]Use, error) {
+	return db.List(ctx, s.db, func(scan db.Scan) (u Use, err error) {
+		err = scan(&u.Service, &u.Client, &u.Outcome, &u.Calls)
+		return u, err
+	}, `SELECT service, client, outcome, COUNT(DISTINCT message_id || ' ' || CAST(at AS TEXT)) FROM exchange_event
+			WHERE id >= $1 AND id < $2 AND message_id <> '' GROUP BY service, client, outcome`, firstID(from), firstID(until))
 }
 
 func (s store) insertLogSearch(ctx context.Context, l LogSearch) error {

@@ -36,6 +36,8 @@ type Definition struct {
 	Roles       []string       `yaml:"roles" json:"roles"` // officers of the owner who may read and change records by hand
 	Schema      map[string]any `yaml:"schema" json:"schema"`
 
+	PublicStatistics bool `yaml:"public_statistics,omitempty" json:"public_statistics,omitempty"` // anybody may see how often it is used
+
 	compiled *jsonschema.Schema
 	prefix   *rules.Program
 	fields   []string // leaves of the schema, dotted, in the order of the file

@@ -126,6 +126,8 @@ func (b *builder) castOfficers() {
 		{"loans-1", "001192100411", "Mạc", "Ngọc", "Diệp", true, date(1992, 2, 8), "COM/MINHHOA", "evidence-officer", "Nhân viên tín dụng, Ngân hàng Minh Họa", "Loan officer, Minh Hoa Bank"},
 		{"loans-2", "001089100412", "Cao", "Xuân", "Bách", false, date(1989, 11, 3), "COM/VIDU", "evidence-officer", "Nhân viên tín dụng, Ngân hàng Ví Dụ", "Loan officer, Vi Du Bank"},
 		{"protection", "001184100409", "Lương", "Bảo", "Châu", true, date(1984, 5, 5), "GOV/MOJ", "data-protection-officer", "Cán bộ bảo vệ dữ liệu cá nhân", "Data protection officer"},
+		{"grants-mps", "001078100410", "Ngô", "Hải", "Nam", false, date(1978, 7, 7), "GOV/MPS", "grants-officer", "Cán bộ cấp quyền khai thác, Bộ Công an", "Grants officer, Public Security"},
+		{"grants-moj", "001187100411", "Vũ", "Minh", "Hằng", true, date(1987, 11, 15), "GOV/MOJ", "grants-officer", "Cán bộ xin quyền khai thác, Bộ Tư pháp", "Grants officer, Justice"},
 	} {
 		relation := "other"
 		if len(b.w.people) == h.head {

@@ -301,7 +301,7 @@ func TestSamplesTellTheirStories(t *testing.T) {
 			t.Errorf("officer %s is nobody", o.ID)
 		}
 	}
-	want := map[string]int{"registrar": 2, "licence-officer": 2, "register-officer": 5, "evidence-officer": 2, "data-protection-officer": 1}
+	want := map[string]int{"registrar": 2, "licence-officer": 2, "register-officer": 5, "evidence-officer": 2, "data-protection-officer": 1, "grants-officer": 2}
 	if !reflect.DeepEqual(roles, want) {
 		t.Errorf("officers: %v", roles)
 	}
