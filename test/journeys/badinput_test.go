@@ -98,6 +98,8 @@ var readers = map[string]struct{ who, takes string }{
 	"POST /api/identity/passkeys/login/finish":             {"", "json"},
 	"POST /api/transparency/inspections":                   {"protection", "json"},
 	"POST /api/payments/bills/{id}/pay":                    {"hung", "nothing"},
+	"POST /api/exchange/requests":                          {"granter", "json"},
+	"POST /api/exchange/requests/{id}/decide":              {"granter", "json"},
 	"POST /api/exchange/services/publish":                  {"granter", "json"},
 	"POST /api/exchange/services/disable":                  {"granter", "json"},
 	"POST /api/exchange/services/enable":                   {"granter", "json"},

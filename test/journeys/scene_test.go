@@ -10,6 +10,7 @@ import (
 
 	"github.com/dinh-gov/dinh/app/play"
 	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/identity"
 	"github.com/dinh-gov/dinh/blocks/transparency"
 	"github.com/dinh-gov/dinh/cmd/dinh/demo"
 	"github.com/dinh-gov/dinh/kernel/auth"
@@ -40,8 +41,9 @@ type scene struct {
 	papers  string // minh's request, answered
 	receipt string // the event of the bank's access under it
 
-	grant string
-	key   string // of a system that may ask nothing
+	grant   string
+	request string // of the Ministry of Justice to that of Public Security
+	key     string // of a system that may ask nothing
 }
 
 type scenes struct {
@@ -84,7 +86,23 @@ func play1(t *testing.T, h *house) *scene {
 		t.Fatal("no grants", err)
 	}
 	s.grant = grants[0].ID
+	s.playRequest(t, h)
 	return s
+}
+
+// playRequest asks for a grant, and has a grants officer look on who has no part
+// in it.
+func (s *scene) playRequest(t *testing.T, h *house) {
+	t.Helper()
+	if err := h.Identity.AddOfficer(t.Context(), identity.Officer{ID: "grants-vss", Name: "Cao Thị Tâm", Member: "GOV/VSS", Roles: []string{exchange.RoleGrants}, Email: "grants-vss@vidu.example"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Identity.AddSample(t.Context(), identity.Sample{ID: "grants-vss", Officer: "grants-vss", Name: "Cao Thị Tâm"}); err != nil {
+		t.Fatal(err)
+	}
+	const reason = "Đối chiếu nơi cư trú khi trả kết quả"
+	r := askFor(t, h.caller(t, "grants-moj"), reason)
+	s.request, s.secrets = r, append(s.secrets, reason)
 }
 
 // last is the last part of an address.
