@@ -71,6 +71,8 @@
 // its own header order needs the dedicated listener. What proves an exchange to
 // third parties is packed by package asic, which has X-Road's other doors.
 //
+// Services are found, read and asked for in package catalogue.
+//
 // Tables: exchange_member, exchange_subsystem, exchange_grant,
 // exchange_client_key, exchange_service, exchange_version, exchange_event,
 // exchange_evidence (before there were sheaves), exchange_sheaf,

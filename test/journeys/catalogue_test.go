@@ -31,6 +31,12 @@ func TestCatalogue(t *testing.T) {
 			if page.Status != http.StatusOK || !strings.Contains(page.Body, "/r1/"+s.ID.String()) || strings.Contains(page.Body, "⟦") {
 				t.Errorf("%s: %s: %d", lang, path, page.Status)
 			}
+			for _, what := range []string{"document", "try"} {
+				page := nobody.in(lang).get(t, "/exchange/"+what+"/"+s.ID.String())
+				if page.Status != http.StatusOK || !strings.Contains(page.Body, "GET /records/{id}") || strings.Contains(page.Body, "⟦") {
+					t.Errorf("%s: %s of %s: %d", lang, what, s.ID, page.Status)
+				}
+			}
 		}
 	}
 	population := nobody.in("vi").get(t, "/exchange/services/VN/GOV/MPS/population/population").Body

@@ -48,7 +48,7 @@ func (c *Catalogue) askPage(w http.ResponseWriter, r *http.Request, typed url.Va
 	}
 	form = append(form, t.purposeControl(typed.Get("purpose"), wrong),
 		web.Input{Name: "legal_basis", Value: typed.Get("legal_basis"), Label: web.Label{Text: t.say("legal")}, Hint: web.HintText(t.say("legal_hint")), ErrorMessage: web.ErrorFor(wrong, "legal_basis")},
-		t.untilControl(typed, wrong), t.quotaControl(typed, wrong),
+		t.untilControl(typed, wrong), t.quotaControl("quota_wish", typed, wrong),
 		web.Textarea{ID: "reason", Name: "reason", Value: typed.Get("reason"), Label: web.Label{Text: t.say("reason")}, Hint: web.HintText(t.say("reason_hint")), ErrorMessage: web.ErrorFor(wrong, "reason")},
 		web.Button{Text: t.say("send"), PreventDoubleClick: web.On})
 	body := web.Plain{Title: t.say("ask_title", "service", s.Title.In(t.lang)), Caption: t.name(s.ID.Owner().String()), Lead: t.say("ask_lead"),
@@ -156,9 +156,9 @@ func (t teller) untilControl(typed url.Values, wrong []web.FieldError) web.Compo
 	return d
 }
 
-func (t teller) quotaControl(typed url.Values, wrong []web.FieldError) web.Component {
-	return web.Input{Name: "quota", InputMode: "numeric", Value: typed.Get("quota"), Classes: "govuk-input--width-5", Label: web.Label{Text: t.say("quota_wish")},
-		Hint: web.HintText(t.say("quota_hint")), Suffix: &web.Affix{Text: t.say("a_minute")}, ErrorMessage: web.ErrorFor(wrong, "quota")}
+func (t teller) quotaControl(key string, typed url.Values, wrong []web.FieldError) web.Component {
+	return web.Input{Name: "quota", InputMode: "numeric", Value: typed.Get("quota"), Classes: "govuk-input--width-5", Label: web.Label{Text: t.say(key)},
+		Hint: web.HintText(t.say(key + "_hint")), Suffix: &web.Affix{Text: t.say("a_minute")}, ErrorMessage: web.ErrorFor(wrong, "quota")}
 }
 
 // terms reads what a form says of them.

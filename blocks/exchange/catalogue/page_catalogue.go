@@ -8,6 +8,7 @@ import (
 	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/httpx"
+	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/text"
 	"github.com/dinh-gov/dinh/web"
 )
@@ -84,16 +85,27 @@ func (c *Catalogue) showCatalogue(w http.ResponseWriter, r *http.Request) error 
 	return c.d.Pages.Show(w, r, web.Page{Title: body.Title, Indexed: words == "" && member == "", Data: body})
 }
 
+// matches looks for every word in what a service and its fields are called, in
+// both languages: people do not know in which one the catalogue was written.
 func (t teller) matches(s exchange.ServiceInfo, words string) bool {
-	var b strings.Builder
-	for _, part := range []string{s.Title.VI, s.Title.EN, s.ID.String(), t.name(s.ID.Owner().String()), t.system(s.ID.SubsystemID)} {
-		b.WriteString(text.Fold(part) + " ")
+	wanted := strings.Fields(text.Fold(words))
+	if len(wanted) == 0 {
+		return true
+	}
+	all := s.ID.String()
+	add := func(n i18n.Text) { all += " " + n.VI + " " + n.EN }
+	add(s.Title)
+	if n, ok := t.c.d.Exchange.MemberName(t.r.Context(), s.ID.Owner().String()); ok {
+		add(n)
 	}
 	for _, f := range s.Fields {
-		b.WriteString(text.Fold(f+" "+t.label(s, f)) + " ")
+		all += " " + f
+		if s.Label != nil {
+			add(s.Label(f))
+		}
 	}
-	all := b.String()
-	return !slices.ContainsFunc(strings.Fields(text.Fold(words)), func(w string) bool { return !strings.Contains(all, w) })
+	all = text.Fold(all)
+	return !slices.ContainsFunc(wanted, func(w string) bool { return !strings.Contains(all, w) })
 }
 
 func (t teller) tile(s exchange.ServiceInfo, grants []exchange.Grant) web.Tile {

@@ -48,12 +48,11 @@ func (t teller) operation(s exchange.ServiceInfo, i int, o *description.Operatio
 		}
 	}
 	if len(o.Parameters) > 0 {
-		table := web.Table{Caption: t.say("parameters"), CaptionClasses: "govuk-table__caption--s", FirstCellIsHeader: true,
-			Head: []web.Cell{{Text: t.say("name")}, {Text: t.say("place")}, {Text: t.say("type")}, {Text: t.say("meaning")}}}
+		list := web.SummaryList{}
 		for _, p := range o.Parameters {
-			table.Rows = append(table.Rows, []web.Cell{{Text: p.Name}, {Text: t.say("in." + p.In)}, {Text: t.needed(p.Type, p.Required)}, {Text: p.Text}})
+			list.Rows = append(list.Rows, web.Fact(p.Name, t.value(p.Type+", "+t.say("in."+p.In), p.Required, p.Text)))
 		}
-		out = append(out, web.Scroll{Label: t.say("parameters"), Body: []web.Component{table}})
+		out = append(out, web.Heading{Level: 3, Text: t.say("parameters")}, list)
 	}
 	if o.Request != nil {
 		out = append(out, web.Details{SummaryText: t.say("body", "media", o.Request.Media), Body: t.content(o.Request)})
@@ -69,26 +68,27 @@ func (t teller) operation(s exchange.ServiceInfo, i int, o *description.Operatio
 	return append(out, web.Link{Text: t.say("try"), Hidden: o.Method + " " + o.Path, Href: address("/exchange/try", s.ID) + "?op=" + strconv.Itoa(i), Classes: "govuk-link"})
 }
 
-func (t teller) needed(typ string, required bool) string {
+// value says on one line what may stand somewhere and what it means.
+func (t teller) value(kind string, required bool, meaning string) string {
 	if required {
-		return strings.TrimPrefix(typ+", "+t.say("required"), ", ")
+		kind += ", " + t.say("required")
 	}
-	return typ
+	return strings.Trim(strings.TrimPrefix(kind, ", ")+" · "+meaning, " ·")
 }
 
 // content shows the values of a body, and an example.
 func (t teller) content(c *description.Content) []web.Component {
 	var out []web.Component
 	if len(c.Fields) > 0 {
-		table := web.Table{FirstCellIsHeader: true, Head: []web.Cell{{Text: t.say("name")}, {Text: t.say("type")}, {Text: t.say("meaning")}}}
+		list := web.SummaryList{}
 		for _, f := range c.Fields {
 			meaning := f.Text
 			if len(f.Values) > 0 {
-				meaning = strings.TrimSpace(meaning + " " + t.say("one_of", "values", strings.Join(f.Values, ", ")))
+				meaning = strings.Trim(meaning+" · "+t.say("one_of", "values", strings.Join(f.Values, ", ")), " ·")
 			}
-			table.Rows = append(table.Rows, []web.Cell{{Text: f.Name}, {Text: t.needed(f.Type, f.Required)}, {Text: meaning}})
+			list.Rows = append(list.Rows, web.Fact(f.Name, t.value(f.Type, f.Required, meaning)))
 		}
-		out = append(out, web.Scroll{Label: t.say("values"), Body: []web.Component{table}})
+		out = append(out, list)
 	}
 	if c.Example != "" {
 		out = append(out, web.Paragraph{Text: t.say("example")}, web.Pre{Text: c.Example, Code: true})

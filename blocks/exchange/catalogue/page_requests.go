@@ -43,15 +43,19 @@ func (c *Catalogue) showRequests(w http.ResponseWriter, r *http.Request) error {
 		}
 		list := web.TaskList{IDPrefix: part.key}
 		for _, q := range part.all {
+			other := q.Client.Owner() // the other side
+			if part.key == "desk_asked" {
+				other = q.Service.Owner()
+			}
 			list.Items = append(list.Items, web.Task{
-				Title: web.Term{Text: t.title(q.Service) + " · " + t.name(q.Client.String())}, Href: "/desk/exchange/requests/" + q.ID,
+				Title: web.Term{Text: t.title(q.Service) + " · " + t.name(other.String())}, Href: "/desk/exchange/requests/" + q.ID,
 				Hint: web.HintText(t.purpose(q.Purpose) + " · " + i18n.FormatDate(t.lang, q.AskedAt.In(i18n.Zone()).Format(time.DateOnly))), Status: web.TaskStatus{Tag: t.tag(q)},
 			})
 		}
 		body.Parts = append(body.Parts, list)
 	}
 	body.Parts = append(body.Parts, web.Button{Text: t.say("find"), Href: "/exchange", Classes: "govuk-button--secondary"})
-	return c.d.Pages.Show(w, r, web.Page{Title: body.Title, Section: "exchange", Officer: true, Data: body})
+	return c.d.Pages.Show(w, r, web.Page{Title: body.Title, Section: "exchange", Officer: true, Wide: true, Data: body})
 }
 
 func (t teller) tag(r Request) *web.Tag {
@@ -106,7 +110,7 @@ func (c *Catalogue) requestPage(w http.ResponseWriter, r *http.Request, typed ur
 			web.Button{Text: t.say("end"), Classes: "govuk-button--warning", PreventDoubleClick: web.On},
 		}})
 	}
-	return c.d.Pages.Show(w, r, web.Page{Title: body.Title, Section: "exchange", Officer: true, Errors: wrong, BackLink: &web.BackLink{Href: "/desk/exchange", Text: t.say("desk_title")}, Data: body})
+	return c.d.Pages.Show(w, r, web.Page{Title: body.Title, Section: "exchange", Officer: true, Wide: true, Errors: wrong, BackLink: &web.BackLink{Href: "/desk/exchange", Text: t.say("desk_title")}, Data: body})
 }
 
 // state says in one alert how things stand.
@@ -148,7 +152,7 @@ func (t teller) decisionForm(s exchange.ServiceInfo, q Request, typed url.Values
 	if len(q.Asked.Match) > 0 {
 		less = append(less, t.fieldBoxes(s, web.Checkboxes{Name: "match", Values: typed["match"], Fieldset: legend(t.say("match"))}, q.Asked.Match))
 	}
-	less = append(less, t.untilControl(typed, wrong), t.quotaControl(typed, wrong))
+	less = append(less, t.untilControl(typed, wrong), t.quotaControl("quota_given", typed, wrong))
 	choice := web.Radios{Name: "outcome", Value: typed.Get("outcome"), Fieldset: &web.Fieldset{Legend: web.Legend{Text: t.say("decide"), Classes: "govuk-fieldset__legend--m"}}, ErrorMessage: web.ErrorFor(wrong, "outcome"), Items: []web.Choice{
 		{Value: Granted, Text: t.say("decide.granted")},
 		{Value: Changed, Text: t.say("decide.changed"), Hint: web.HintText(t.say("decide.changed_hint")), Conditional: &web.Reveal{Body: less}},

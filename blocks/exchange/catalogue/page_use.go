@@ -50,8 +50,7 @@ func (t teller) bars(months []Month, most int64) web.Component {
 	table := web.Table{Caption: t.say("use_caption"), CaptionClasses: "govuk-table__caption--s", FirstCellIsHeader: true}
 	for _, m := range months {
 		table.Rows = append(table.Rows, []web.Cell{
-			{Text: month(m.Month), Classes: "govuk-!-width-one-quarter"}, {HTML: bar(m, most), Classes: "govuk-!-width-one-half"},
-			{Text: i18n.FormatInt(t.lang, m.total()), Format: "numeric"},
+			{Text: month(m.Month)}, {HTML: bar(m, most), Classes: "govuk-!-width-full"}, {Text: i18n.FormatInt(t.lang, m.total()), Format: "numeric"},
 		})
 	}
 	legend := template.HTML(`<svg width="14" height="14" aria-hidden="true" focusable="false"><rect width="14" height="14" rx="3" fill="%s"/></svg> %s &#160; `) //nolint:gosec // no input

@@ -130,6 +130,9 @@ func (t teller) wrong(e *errs.Error) []web.FieldError {
 	for _, f := range e.Fields {
 		kv := []any{}
 		for k, v := range f.Args {
+			if k == "what" {
+				v = t.say("part." + f.Name)
+			}
 			kv = append(kv, k, v)
 		}
 		name := f.Name

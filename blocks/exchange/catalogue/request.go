@@ -201,7 +201,7 @@ func beyond(asked, given Terms) []errs.Field {
 	var wrong []errs.Field
 	more := func(is bool, name string) {
 		if is {
-			wrong = append(wrong, errs.NewField(name, "catalogue.more_than_asked"))
+			wrong = append(wrong, errs.NewField(name, "catalogue.more_than_asked", "what", name))
 		}
 	}
 	outside := func(asked []string) func(string) bool {
