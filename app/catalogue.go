@@ -13,8 +13,12 @@ const jobCount = "exchange.count"
 
 func (a *App) openCatalogue() (err error) {
 	c := a.Config
+	requirements := "" // a gateway has none
+	if a.Registers != nil {
+		requirements = "/exchange/requirements"
+	}
 	a.Catalogue, err = catalogue.New(catalogue.Deps{
-		DB: a.DB, Clock: c.Clock, Exchange: a.Exchange, Rights: a.Exchange, Pseudonym: a.Keys.Pseudonym, Purposes: a.names.purposeTitles(), Origin: c.Origin, Pages: a.Pages,
+		DB: a.DB, Clock: c.Clock, Exchange: a.Exchange, Rights: a.Exchange, Pseudonym: a.Keys.Pseudonym, Purposes: a.names.purposeTitles(), Origin: c.Origin, Pages: a.Pages, Requirements: requirements,
 	})
 	if err != nil {
 		return err

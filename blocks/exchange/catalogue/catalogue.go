@@ -49,7 +49,7 @@ type Rights interface {
 	RevokeGrant(ctx context.Context, grantID, by, reason string) error
 }
 
-// Deps is what a catalogue stands on; all but Purposes is needed.
+// Deps is what a catalogue stands on; all but Purposes and Requirements is needed.
 type Deps struct {
 	DB        Database
 	Clock     clock.Clock
@@ -59,6 +59,8 @@ type Deps struct {
 	Purposes  map[string]i18n.Text       // the purposes to choose from, with their titles; empty: any
 	Origin    string                     // where clients reach this node: "https://dinh.example.vn"
 	Pages     *web.Renderer
+	// Requirements is the page that says what shows what; empty: there is none.
+	Requirements string
 }
 
 // Catalogue shows services and takes requests for grants. All methods are safe

@@ -299,6 +299,36 @@ func TestDecisionsThatAreRefused(t *testing.T) {
 	}
 }
 
+// TestConsentMayBeDemanded: an owner gives less by asking for people's consent,
+// and cannot drop it where the request offered it.
+func TestConsentMayBeDemanded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	search := func(r *catalogue.Request) { r.Asked.Operations = []string{"search"} }
+	r, err := w.Ask(as(t, asker), w.request(search))
+	ok(t, err)
+	less := r.Asked
+	less.Consent = true
+	_, err = w.Decide(as(t, owner), r.ID, catalogue.Decision{Outcome: catalogue.Changed, Terms: less, Answer: "Chỉ khi người dân đồng ý"})
+	ok(t, err)
+	grants, err := w.x.Grants(t.Context())
+	ok(t, err)
+	if len(grants) != 1 || !grants[0].Consent {
+		t.Errorf("%+v", grants)
+	}
+	r, err = w.Ask(as(t, asker), w.request(search, func(r *catalogue.Request) { r.Asked.Consent = true }))
+	ok(t, err)
+	more := r.Asked
+	more.Consent = false
+	_, err = w.Decide(as(t, owner), r.ID, catalogue.Decision{Outcome: catalogue.Changed, Terms: more, Answer: "Không cần đồng ý"})
+	if e, is := errs.As(err); !is || len(e.Fields) != 1 || e.Fields[0].Name != "consent" {
+		t.Error(err)
+	}
+	if _, err := w.Ask(as(t, banker), w.request(func(r *catalogue.Request) { r.Client, r.Asked.Consent = loans, true })); errs.CodeOf(err) != "catalogue.bad_request" {
+		t.Error("a consent for what is no look-up:", err)
+	}
+}
+
 // TestOneDecision has two processes decide at once, one granting, one refusing.
 func TestOneDecision(t *testing.T) {
 	t.Parallel()

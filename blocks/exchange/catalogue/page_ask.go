@@ -46,7 +46,7 @@ func (c *Catalogue) askPage(w http.ResponseWriter, r *http.Request, typed url.Va
 			t.fieldBoxes(s, web.Checkboxes{Name: "match", Values: typed["match"], Hint: web.HintText(t.say("match_hint")), Fieldset: legend(t.say("match"))}, s.Fields),
 		}})
 	}
-	form = append(form, t.purposeControl(typed.Get("purpose"), wrong),
+	form = append(form, t.consentBox(typed, wrong), t.purposeControl(typed.Get("purpose"), wrong),
 		web.Input{Name: "legal_basis", Value: typed.Get("legal_basis"), Label: web.Label{Text: t.say("legal")}, Hint: web.HintText(t.say("legal_hint")), ErrorMessage: web.ErrorFor(wrong, "legal_basis")},
 		t.untilControl(typed, wrong), t.quotaControl("quota_wish", typed, wrong),
 		web.Textarea{ID: "reason", Name: "reason", Value: typed.Get("reason"), Label: web.Label{Text: t.say("reason")}, Hint: web.HintText(t.say("reason_hint")), ErrorMessage: web.ErrorFor(wrong, "reason")},
@@ -81,7 +81,7 @@ func legend(text string) *web.Fieldset {
 // offeredOperations are those that the service's endpoints do; all when they do
 // not tell.
 func offeredOperations(s exchange.ServiceInfo) []string {
-	all := []string{exchange.OpRead, exchange.OpSearch, exchange.OpCreate, exchange.OpAmend}
+	all := []string{exchange.OpRead, exchange.OpSearch, exchange.OpCreate, exchange.OpAmend, exchange.OpSubscribe}
 	has := map[string]bool{}
 	for _, e := range s.Endpoints {
 		switch {
@@ -134,6 +134,11 @@ func (t teller) fieldBoxes(s exchange.ServiceInfo, boxes web.Checkboxes, offered
 	return boxes
 }
 
+func (t teller) consentBox(typed url.Values, wrong []web.FieldError) web.Component {
+	return web.Checkboxes{Name: "consent", Values: typed["consent"], Fieldset: legend(t.say("consent")), ErrorMessage: web.ErrorFor(wrong, "consent"),
+		Items: []web.Choice{{Value: "yes", Text: t.say("consent_text"), Hint: web.HintText(t.say("consent_hint"))}}}
+}
+
 func (t teller) purposeControl(chosen string, wrong []web.FieldError) web.Component {
 	known := t.c.d.Purposes
 	if len(known) == 0 {
@@ -163,7 +168,7 @@ func (t teller) quotaControl(key string, typed url.Values, wrong []web.FieldErro
 
 // terms reads what a form says of them.
 func terms(form url.Values) (t Terms, wrong []errs.Field) {
-	t = Terms{Operations: form["operations"], Fields: form["fields"], Match: form["match"]}
+	t = Terms{Operations: form["operations"], Fields: form["fields"], Match: form["match"], Consent: form.Get("consent") == "yes"}
 	if len(t.Fields) == 1 { // lines of text
 		t.Fields = strings.FieldsFunc(t.Fields[0], func(r rune) bool { return r == '\n' || r == '\r' || r == ',' || r == ' ' })
 	}

@@ -73,6 +73,9 @@ func (c *Catalogue) showCatalogue(w http.ResponseWriter, r *http.Request) error 
 			filter, web.Button{Text: t.say("search_button"), Classes: "govuk-button--secondary"},
 		}},
 	}}
+	if c.d.Requirements != "" {
+		body.Parts = append(body.Parts, web.Link{Text: t.say("requirements"), Href: c.d.Requirements, Classes: "govuk-link"})
+	}
 	for _, m := range members {
 		if tiles := byOwner[m.ID()]; len(tiles) > 0 {
 			name := m.Name.In(t.lang)
@@ -180,7 +183,7 @@ func (t teller) rights(s exchange.ServiceInfo) ([]web.Component, error) {
 			continue
 		}
 		rows := []web.Row{web.Fact(t.say("purpose"), t.purpose(g.Purpose))}
-		terms := t.termRows(s, Terms{Operations: g.Operations, Fields: g.Fields, Until: g.Until, Quota: g.Quota})
+		terms := t.termRows(s, Terms{Operations: g.Operations, Fields: g.Fields, Consent: g.Consent, Until: g.Until, Quota: g.Quota})
 		if g.Quota.PerMinute == 0 {
 			terms = terms[:len(terms)-1]
 		}

@@ -137,6 +137,9 @@ func (t teller) state(q Request, g *exchange.Grant) web.Component {
 func (t teller) decisionForm(s exchange.ServiceInfo, q Request, typed url.Values, wrong []web.FieldError) []web.Component {
 	if typed == nil {
 		typed = url.Values{"operations": q.Asked.Operations, "fields": q.Asked.Fields, "match": q.Asked.Match}
+		if q.Asked.Consent {
+			typed.Set("consent", "yes")
+		}
 		for name, v := range web.DateValues("until", lastDay(q.Asked.Until)) {
 			typed.Set(name, v)
 		}
@@ -152,7 +155,7 @@ func (t teller) decisionForm(s exchange.ServiceInfo, q Request, typed url.Values
 	if len(q.Asked.Match) > 0 {
 		less = append(less, t.fieldBoxes(s, web.Checkboxes{Name: "match", Values: typed["match"], Fieldset: legend(t.say("match"))}, q.Asked.Match))
 	}
-	less = append(less, t.untilControl(typed, wrong), t.quotaControl("quota_given", typed, wrong))
+	less = append(less, t.consentBox(typed, wrong), t.untilControl(typed, wrong), t.quotaControl("quota_given", typed, wrong))
 	choice := web.Radios{Name: "outcome", Value: typed.Get("outcome"), Fieldset: &web.Fieldset{Legend: web.Legend{Text: t.say("decide"), Classes: "govuk-fieldset__legend--m"}}, ErrorMessage: web.ErrorFor(wrong, "outcome"), Items: []web.Choice{
 		{Value: Granted, Text: t.say("decide.granted")},
 		{Value: Changed, Text: t.say("decide.changed"), Hint: web.HintText(t.say("decide.changed_hint")), Conditional: &web.Reveal{Body: less}},

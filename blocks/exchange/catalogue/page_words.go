@@ -157,5 +157,8 @@ func (t teller) termRows(s exchange.ServiceInfo, terms Terms) []web.Row {
 	if len(terms.Match) > 0 {
 		rows = append(rows, web.Fact(t.say("match"), t.fields(s, terms.Match)))
 	}
+	if terms.Consent {
+		rows = append(rows, web.Fact(t.say("consent"), t.say("consent_text")))
+	}
 	return append(rows, web.Fact(t.say("until"), t.until(terms.Until)), web.Fact(t.say("quota"), t.quota(terms.Quota)))
 }

@@ -25,6 +25,7 @@ type Terms struct {
 	Operations []string       `json:"operations"`
 	Fields     []string       `json:"fields"`
 	Match      []string       `json:"match,omitempty"`
+	Consent    bool           `json:"consent,omitempty"` // only while the person asked about permits it
 	Until      time.Time      `json:"until"`
 	Quota      exchange.Quota `json:"quota,omitzero"` // zero: none is asked for
 }
@@ -66,7 +67,7 @@ const (
 // grant is the grant that the terms would make of the request.
 func (r *Request) grant(t Terms) exchange.Grant {
 	return exchange.Grant{
-		ID: r.ID, Client: r.Client, Service: r.Service, Operations: t.Operations, Fields: t.Fields, Match: t.Match,
+		ID: r.ID, Client: r.Client, Service: r.Service, Operations: t.Operations, Fields: t.Fields, Match: t.Match, Consent: t.Consent,
 		Purpose: r.Purpose, LegalBasis: r.LegalBasis, Until: t.Until, Quota: t.Quota,
 	}
 }
@@ -212,6 +213,7 @@ func beyond(asked, given Terms) []errs.Field {
 	more(slices.ContainsFunc(given.Operations, func(o string) bool { return !slices.Contains(asked.Operations, o) }), "operations")
 	more(slices.ContainsFunc(given.Fields, outside(asked.Fields)), "fields")
 	more(slices.ContainsFunc(given.Match, outside(slices.Concat(asked.Fields, asked.Match))), "match")
+	more(asked.Consent && !given.Consent, "consent")
 	more(given.Until.After(asked.Until), "until")
 	unlimited := exchange.Quota{}
 	more(asked.Quota != unlimited && (given.Quota == unlimited || given.Quota.PerMinute > asked.Quota.PerMinute || given.Quota.Burst > max(asked.Quota.Burst, asked.Quota.PerMinute)), "quota")
