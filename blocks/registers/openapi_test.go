@@ -29,9 +29,13 @@ func TestOpenAPI(t *testing.T) {
 		if err := doc.Validate(t.Context()); err != nil {
 			t.Errorf("%s: %v", d.ID, err)
 		}
-		data := doc.Components.Schemas["Data"].Value
-		if data.Properties[d.Key] == nil || doc.Paths.Value("/records/{id}").Patch == nil {
+		data := doc.Components.Schemas["Data"]
+		if data.Value.Properties[d.Key] == nil || doc.Paths.Value("/records/{id}").Patch == nil {
 			t.Errorf("%s: the key or a path is missing", d.ID)
+		}
+		sample, ok := doc.Paths.Value("/records").Post.RequestBody.Value.Content["application/json"].Example.(map[string]any)
+		if filled, _ := sample["data"].(map[string]any); !ok || filled[d.Key] == nil || data.Value.Properties[d.Key].Value.Description == "" {
+			t.Errorf("%s: no example, or nothing said of the key: %v", d.ID, sample)
 		}
 	}
 }

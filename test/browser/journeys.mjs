@@ -156,7 +156,8 @@ export async function refused (p, driver, { photo }) {
 
 export async function others (p) {
   for (const [path, name] of [['/services', 'services'], ['/search?q=khai+sinh', 'search'], ['/search?q=xyzzy', 'search-nothing'], ['/sign-in', 'sign-in'], ['/desk/sign-in', 'officer-sign-in'], ['/register', 'register'],
-    ['/verify', 'verify'], ['/verify/receipt', 'verify-receipt'], ['/help', 'help'], ['/about', 'about'], ['/exchange', 'exchange'], ['/directory/join', 'directory-join'], ['/exchange/services/VN/GOV/MPS/population/population', 'exchange-service'], ['/accessibility', 'accessibility'], ['/demo', 'demo'], ['/dev/mail', 'mailbox'], ['/nothing-here', 'not-found']]) await p.open(path, name)
+    ['/verify', 'verify'], ['/verify/receipt', 'verify-receipt'], ['/help', 'help'], ['/about', 'about'], ['/exchange', 'exchange'], ['/directory/join', 'directory-join'], ['/exchange/services/VN/GOV/MPS/population/population', 'exchange-service'], ['/exchange?q=xyzzy', 'exchange-nothing'],
+    ['/exchange/document/VN/GOV/MPS/population/population', 'exchange-document'], ['/exchange/try/VN/GOV/MPS/population/population', 'exchange-try'], ['/exchange/use/VN/GOV/MPS/population/population', 'exchange-use'], ['/accessibility', 'accessibility'], ['/demo', 'demo'], ['/dev/mail', 'mailbox'], ['/nothing-here', 'not-found']]) await p.open(path, name)
   await p.open('/sign-in')
   await p.page.locator('input[name=number]').fill('12')
   await p.press('/sign-in', 'sign-in-error')
@@ -175,8 +176,34 @@ export async function others (p) {
   await p.page.locator('a[href*="/records/"]').first().click()
   await p.page.waitForLoadState('load')
   await p.seen('record')
+  await asks(p)
   await p.signInAs('mai')
   for (const [path, name] of [['/account', 'account'], ['/my-data/children', 'children'], ['/my-data/consents', 'consents'], ['/my-documents', 'no-documents'], ['/messages', 'no-messages']]) await p.open(path, name)
+}
+
+// asks asks for a grant, gets less, and loses it again.
+async function asks (p) {
+  const form = '/desk/exchange/ask/VN/GOV/MPS/residence/residence'
+  await p.signInAs('grants-moj')
+  await p.open(form, 'grant-ask')
+  await p.press(form, 'grant-ask-wrong')
+  await p.page.locator('input[name=operations][value=search]').check()
+  await p.page.locator('input[name=fields]').first().check()
+  await p.page.locator('select[name=purpose]').selectOption({ index: 1 + (p.lang === 'en') })
+  await p.page.locator('input[name=legal_basis]').fill('Luật Cư trú 2020')
+  await p.page.locator('textarea[name=reason]').fill('Đối chiếu nơi cư trú khi đăng ký khai sinh')
+  for (const [part, value] of [['day', '31'], ['month', '12'], ['year', String(new Date().getFullYear() + 1)]]) await p.page.locator(`input[name=until-${part}]`).fill(value)
+  await p.press(form, 'grant-asked')
+  const request = new URL(p.page.url()).pathname
+  await p.signInAs('grants-mps')
+  await p.open('/desk/exchange', 'grants')
+  await p.open(request, 'grant-decide')
+  await p.page.locator('input[name=outcome][value=refused]').check()
+  await p.press(request + '/decide', 'grant-decide-wrong')
+  await p.page.locator('input[name=outcome][value=granted]').check()
+  await p.press(request + '/decide', 'grant-granted')
+  await p.page.locator('input[name=reason]').fill('Việc đã xong')
+  await p.press(request + '/revoke', 'grant-revoked')
 }
 
 // loan hands five papers to a bank, refusing one, and takes them back.

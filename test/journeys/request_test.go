@@ -78,7 +78,7 @@ func TestAskDecideExchangeRevoke(t *testing.T) {
 		"/exchange/document/VN/GOV/MPS/population/population":            {"POST /search", "GET /records/{id}", "full_name", "Họ, chữ đệm và tên"},
 		"/exchange/try/VN/GOV/MPS/population/population?op=0":            {"X-Road-Client", "X-Dinh-Purpose", "/r1/VN/GOV/MPS/population/population/", "không chạm tới dữ liệu của ai"},
 		"/exchange/use/VN/GOV/MPS/population/population":                 {"mười hai tháng"},
-		"/api/exchange/openapi?service=VN/GOV/MPS/population/population": {`"openapi":"3.0.3"`},
+		"/api/exchange/openapi?service=VN/GOV/MPS/population/population": {`"openapi":"3.1.0"`},
 	} {
 		a := nobody.get(t, path)
 		for _, w := range words {
