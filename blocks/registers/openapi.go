@@ -45,12 +45,12 @@ func (d *Definition) OpenAPI() ([]byte, error) {
 		"info":    map[string]any{"title": d.Title.EN, "description": d.Description.EN, "version": "1.0.0"},
 		"servers": []any{map[string]any{"url": "/"}},
 		"paths": map[string]any{
-			"/search":  map[string]any{"post": operation("search", "Records whose fields have exactly these values", exchanged{search, found, "200", map[string]any{"where": asked}, map[string]any{"records": []any{one}}})},
-			"/records": map[string]any{"post": operation("create", "Enter a record", exchanged{create, record, "201", changed, one})},
+			"/search":  map[string]any{"post": operation("search", "Tra cứu theo giá trị chính xác / Records whose fields have exactly these values", exchanged{search, found, "200", map[string]any{"where": asked}, map[string]any{"records": []any{one}}})},
+			"/records": map[string]any{"post": operation("create", "Ghi mới / Enter a record", exchanged{create, record, "201", changed, one})},
 			"/records/{id}": map[string]any{
 				"parameters": id,
-				"get":        operation("read", "One record", exchanged{nil, record, "200", nil, one}),
-				"patch":      operation("amend", "Amend a record with a merge patch", exchanged{amend, record, "200", changed, one}),
+				"get":        operation("read", "Đọc một bản ghi / One record", exchanged{nil, record, "200", nil, one}),
+				"patch":      operation("amend", "Cập nhật bằng merge patch / Amend a record with a merge patch", exchanged{amend, record, "200", changed, one}),
 			},
 		},
 		"components": map[string]any{"schemas": schemas},
