@@ -194,3 +194,37 @@ func TestFormsComeBack(t *testing.T) {
 		}
 	}
 }
+
+// TestPublishedServices: what an owner publishes is found, read and stopped at
+// once, and a new document replaces what was read of the old one.
+func TestPublishedServices(t *testing.T) {
+	t.Parallel()
+	s := openSite(t)
+	id := exchange.ServiceID{SubsystemID: population.SubsystemID, Service: "addresses"}
+	publish := func(doc string) {
+		t.Helper()
+		_, err := s.x.PublishService(t.Context(), exchange.PublishedService{ID: id, Title: i18n.Text{VI: "Địa chỉ", EN: "Addresses"}, URL: "https://secret.internal/v1", Description: doc, PublicStatistics: true}, "binh")
+		ok(t, err)
+	}
+	publish(document)
+	if _, body, _ := s.do(t, "", "vi", "/exchange?q=dia+chi", nil); !strings.Contains(body, id.String()) {
+		t.Error("not found")
+	}
+	if _, body, _ := s.do(t, "", "vi", "/exchange/document/"+id.String(), nil); !strings.Contains(body, "POST /search") || strings.Contains(body, "secret.internal") {
+		t.Error("not read, or too much of it")
+	}
+	if _, body, _ := s.do(t, "", "vi", "/api/exchange/openapi?service="+id.String(), nil); !strings.Contains(body, "/search") || strings.Contains(body, "secret.internal") {
+		t.Error(body)
+	}
+	publish(strings.ReplaceAll(document, "/search", "/lookup"))
+	if _, body, _ := s.do(t, "", "vi", "/exchange/document/"+id.String(), nil); !strings.Contains(body, "POST /lookup") {
+		t.Error("the old document is shown")
+	}
+	if status, _, _ := s.do(t, "", "vi", "/exchange/use/"+id.String(), nil); status != http.StatusOK {
+		t.Errorf("public figures: %d", status)
+	}
+	ok(t, s.x.DisableService(t.Context(), id, "binh", "Bảo trì đến thứ Hai"))
+	if _, body, _ := s.do(t, "", "vi", "/exchange/services/"+id.String(), nil); !strings.Contains(body, "Bảo trì đến thứ Hai") {
+		t.Error("nothing says that it is stopped")
+	}
+}
