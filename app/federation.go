@@ -89,6 +89,13 @@ func (a *App) openFederation(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if f.Central != "" && a.Directory.Version() == 0 {
+		first, cancel := context.WithTimeout(ctx, 5*time.Second)
+		if err := a.Directory.Refresh(first); err != nil {
+			a.Config.Log.WarnContext(ctx, "the member directory could not be had yet; it is asked for again and again", "error", err)
+		}
+		cancel()
+	}
 	a.listing = a.Directory
 	a.links = &link.Dialer{TLS: a.linkTLS}
 	a.revocations = keys.NewOCSPSource(keys.Source{

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -20,6 +21,8 @@ const protocol = "dinh-link/1"
 const (
 	prefaceShared byte = 'M'
 	prefaceOwn    byte = 'S'
+
+	welcome byte = 'W' // the answer to either
 )
 
 // Dialer asks other nodes. It is safe for concurrent use; Close ends it.
@@ -130,11 +133,29 @@ func (p *peer) dial(ctx context.Context, preface byte) (*tls.Conn, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("%w: %s speaks another protocol", ErrUnreachable, p.address)
 	}
-	if _, err := t.Write([]byte{preface}); err != nil {
+	if err := p.welcomed(t, preface); err != nil {
 		_ = t.Close()
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	return t, nil
+}
+
+// welcomed waits for the other node's word that it knows us: in TLS 1.3 a
+// handshake is over for us before the other end has looked at our certificate,
+// and what is sent then may have been lost or not.
+func (p *peer) welcomed(t *tls.Conn, preface byte) error {
+	_ = t.SetDeadline(time.Now().Add(p.times.Dial))
+	if _, err := t.Write([]byte{preface}); err != nil {
+		return err
+	}
+	var word [1]byte
+	if _, err := io.ReadFull(t, word[:]); err != nil {
+		return err
+	}
+	if word[0] != welcome {
+		return errFrame
+	}
+	return t.SetDeadline(time.Time{})
 }
 
 // connected gives the shared connection, made anew when the last one ended.

@@ -105,6 +105,9 @@ func (s *Server) accept(ctx context.Context, conn *tls.Conn) {
 		return
 	}
 	_ = conn.SetReadDeadline(time.Time{})
+	if _, err := conn.Write([]byte{welcome}); err != nil {
+		return
+	}
 	from := Peer{Certificate: state.PeerCertificates[0], Address: conn.RemoteAddr().String()}
 	switch preface[0] {
 	case prefaceShared:
