@@ -371,7 +371,8 @@ func (x *Exchange) identify(a *ask, now time.Time) {
 func (x *Exchange) signRequest(ctx context.Context, a *ask, s sums) error {
 	a.sums = s
 	a.hash = a.requestHash()
-	err := x.seal(ctx, &x.requests, &sealing{owner: a.Client.Owner(), components: a.requestComponents, proof: &a.request})
+	// Whoever hangs up waits these milliseconds too: the proof is read afterwards.
+	err := x.seal(context.WithoutCancel(ctx), &x.requests, &sealing{owner: a.Client.Owner(), components: a.requestComponents, proof: &a.request})
 	if err != nil {
 		return unavailable("exchange.cannot_sign", err)
 	}

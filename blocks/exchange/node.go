@@ -329,7 +329,7 @@ func (x *Exchange) fault(ctx context.Context, a *ask, cause error) link.Message 
 	body := packFault(cause)
 	r := reply{answered: answered{status: 500, contentType: faultType, sums: digestOf(body)}}
 	if a != nil && a.request.Base != "" {
-		err := x.seal(ctx, &x.requests, &sealing{owner: a.Service.Owner(), proof: &r.proof, components: func() []httpsig.Component {
+		err := x.seal(context.WithoutCancel(ctx), &x.requests, &sealing{owner: a.Service.Owner(), proof: &r.proof, components: func() []httpsig.Component {
 			return a.answerComponents(r.answered, ":"+a.request.Signature+":")
 		}})
 		if err != nil {
