@@ -32,6 +32,10 @@ type Dialer struct {
 	// is asked for every connection, so that a new certificate is taken at once.
 	TLS   func(node string) *tls.Config
 	Times Times
+	// Age is how old a connection may become: then a new one takes its place, on
+	// which both ends show what certificate they have now and check the other's. It
+	// must be less than an old certificate counts beside the next. nil: one hour.
+	Age func() time.Duration
 
 	once  sync.Once
 	mu    sync.Mutex
@@ -56,12 +60,20 @@ type parked struct {
 	since time.Time
 }
 
+func (d *Dialer) age() time.Duration {
+	if d.Age == nil {
+		return time.Hour
+	}
+	return d.Age()
+}
+
 // asker is the asking end of a shared connection.
 type asker struct {
 	*shared
 	mu      sync.Mutex
 	next    uint64
 	waiting map[uint64]chan frame
+	retired bool // another connection is in its place; it ends with its last answer
 }
 
 // Ask sends a message to a node at an address and waits for its answer. An
@@ -176,7 +188,9 @@ func (p *peer) connected(ctx context.Context) (*asker, error) {
 	go a.write()
 	go a.watch()
 	go a.read(a.take)
-	p.current.Store(a)
+	if old := p.current.Swap(a); old != nil {
+		old.retire()
+	}
 	return a, nil
 }
 
@@ -189,8 +203,31 @@ func (p *peer) live() *asker {
 	case <-a.closed:
 		return nil
 	default:
-		return a
 	}
+	if time.Since(a.start) > p.dialer.age() {
+		return nil
+	}
+	return a
+}
+
+// retire ends a connection once nobody waits on it.
+func (a *asker) retire() {
+	a.mu.Lock()
+	a.retired = true
+	idle := len(a.waiting) == 0
+	a.mu.Unlock()
+	if idle {
+		a.close(ErrLost)
+	}
+}
+
+// done forgets who waited for an answer, and gives where it waits.
+func (a *asker) done(id uint64) (ch chan frame, last bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	ch = a.waiting[id]
+	delete(a.waiting, id)
+	return ch, a.retired && len(a.waiting) == 0
 }
 
 // take hands an answer to who waits for it. Nobody does when the asker has gone.
@@ -198,12 +235,12 @@ func (a *asker) take(f frame) error {
 	if f.kind != kindMessage && f.kind != kindParked {
 		return errFrame
 	}
-	a.mu.Lock()
-	ch := a.waiting[f.id]
-	delete(a.waiting, f.id)
-	a.mu.Unlock()
+	ch, last := a.done(f.id)
 	if ch != nil {
 		ch <- f
+	}
+	if last {
+		return ErrLost // nobody waits on it
 	}
 	return nil
 }
@@ -232,15 +269,20 @@ func (a *asker) ask(ctx context.Context, m Message) (f frame, sent bool, err err
 	ch := make(chan frame, 1)
 	var left atomic.Bool
 	a.mu.Lock()
+	if a.retired {
+		a.mu.Unlock()
+		return frame{}, false, ErrLost
+	}
 	a.next++
 	id := a.next
 	a.waiting[id] = ch
 	a.mu.Unlock()
 	defer func() {
-		if err != nil {
-			a.mu.Lock()
-			delete(a.waiting, id)
-			a.mu.Unlock()
+		if err == nil {
+			return
+		}
+		if _, last := a.done(id); last {
+			a.close(ErrLost)
 		}
 	}()
 	if err := a.send(ctx, outgoing{kindMessage, id, m, &left}); err != nil {
@@ -267,7 +309,7 @@ func (p *peer) alone(ctx context.Context) (o *own, used bool, err error) {
 	for len(p.idle) > 0 {
 		last := p.idle[len(p.idle)-1]
 		p.idle = p.idle[:len(p.idle)-1]
-		if time.Since(last.since) < p.times.Idle {
+		if time.Since(last.since) < p.times.Idle && time.Since(last.born) < p.dialer.age() {
 			p.mu.Unlock()
 			return last.own, true, nil
 		}

@@ -68,7 +68,8 @@ func ok(t testing.TB, err error) {
 	}
 }
 
-// pair starts a server and gives a dialer and the address.
+// pair starts a server and gives a dialer, which shows a new certificate on every
+// connection, and the address.
 func pair(t testing.TB, h link.Handler, times link.Times) (*link.Dialer, string) {
 	t.Helper()
 	a := newAuthority(t)
@@ -84,9 +85,8 @@ func pair(t testing.TB, h link.Handler, times link.Times) (*link.Dialer, string)
 	}
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, l) }()
-	mine := a.issue(t, "asking")
 	d := &link.Dialer{Times: times, TLS: func(string) *tls.Config {
-		return &tls.Config{RootCAs: a.pool, Certificates: []tls.Certificate{mine}, ServerName: "localhost"}
+		return &tls.Config{RootCAs: a.pool, Certificates: []tls.Certificate{a.issue(t, "asking")}, ServerName: "localhost"}
 	}}
 	t.Cleanup(func() {
 		d.Close()
@@ -190,6 +190,52 @@ func TestALongAnswerToASmallMessageIsFetched(t *testing.T) {
 		if n != size || string(tail) != "end" {
 			t.Errorf("%d bytes, tail %q", n, tail)
 		}
+	}
+}
+
+// A connection that is old makes way for one with the node's next certificate, and
+// no message is lost on the way, long answers neither.
+func TestAnOldConnectionMakesWay(t *testing.T) {
+	t.Parallel()
+	const size = 600 << 10
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	d, addr := pair(t, func(_ context.Context, from link.Peer, m link.Message) link.Message {
+		mu.Lock()
+		seen[from.Certificate.SerialNumber.String()] = true
+		mu.Unlock()
+		if len(m.Head) == 1 {
+			return m
+		}
+		return link.Message{Stream: &pattern{size}, Tail: func() ([]byte, error) { return nil, nil }}
+	}, link.Times{})
+	d.Age = func() time.Duration { return time.Millisecond }
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for n := range 25 {
+				if m, err := d.Ask(t.Context(), "n", addr, link.Message{Head: []byte("x")}); err != nil || string(m.Head) != "x" {
+					t.Errorf("%q, %v", m.Head, err)
+				}
+				if n%5 > 0 {
+					continue
+				}
+				m, err := d.Ask(t.Context(), "n", addr, link.Message{Head: []byte("long")})
+				if err != nil {
+					t.Error(err)
+					continue
+				}
+				if got, err := io.Copy(io.Discard, m.Stream); err != nil || got != size {
+					t.Errorf("%d bytes, %v", got, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	mu.Lock()
+	defer mu.Unlock()
+	if len(seen) < 3 {
+		t.Errorf("%d certificates were shown", len(seen))
 	}
 }
 

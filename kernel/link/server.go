@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
@@ -31,9 +32,8 @@ type Server struct {
 
 // parking keeps long answers until they are fetched.
 type parking struct {
-	mu   sync.Mutex
-	next uint64
-	all  map[uint64]*lot
+	mu  sync.Mutex
+	all map[uint64]*lot // by a number that nobody guesses
 }
 
 type lot struct {
@@ -176,17 +176,20 @@ func (s *Server) park(from Peer, c *shared, o *outgoing) {
 	if p.all == nil {
 		p.all = map[uint64]*lot{}
 	}
-	p.next++
-	place := p.next
-	p.all[place] = &lot{m: o.m, owner: fingerprint(from), timer: time.AfterFunc(c.times.Park, func() {
-		if lost := s.fetch(place, fingerprint(from)); lost != nil {
+	var number [8]byte
+	_, _ = rand.Read(number[:]) // never fails
+	place := binary.BigEndian.Uint64(number[:])
+	p.all[place] = &lot{m: o.m, owner: owner(from), timer: time.AfterFunc(c.times.Park, func() {
+		if lost := s.fetch(place, owner(from)); lost != nil {
 			_ = lost.Stream.Close()
 		}
 	})}
 	*o = outgoing{kind: kindParked, id: o.id, m: Message{Body: binary.BigEndian.AppendUint64(nil, place)}}
 }
 
-func fingerprint(p Peer) string { return string(p.Certificate.Raw) }
+// owner is who may fetch: the name that the authority gave, for an answer may be
+// fetched on a connection with the node's next certificate.
+func owner(p Peer) string { return p.Certificate.Subject.CommonName }
 
 func (s *Server) fetch(place uint64, owner string) *Message {
 	p := &s.parking
@@ -219,7 +222,7 @@ func (s *Server) answerOne(ctx context.Context, from Peer, o *own) bool {
 		if err != nil || len(f.payload) != 0 {
 			return false
 		}
-		m := s.fetch(f.id, fingerprint(from))
+		m := s.fetch(f.id, owner(from))
 		if m == nil {
 			return o.abort(errors.New("there is no such answer any more")) == nil
 		}

@@ -17,11 +17,12 @@ type own struct {
 	r     *bufio.Reader
 	times Times
 	buf   []byte
+	born  time.Time
 	stop  atomic.Bool // the peer has answered already: spare it the rest of the body
 }
 
 func newOwn(conn *tls.Conn, times Times) *own {
-	return &own{conn: conn, r: bufio.NewReaderSize(moving{conn, times.Move}, 64<<10), times: times}
+	return &own{conn: conn, r: bufio.NewReaderSize(moving{conn, times.Move}, 64<<10), times: times, born: time.Now()}
 }
 
 // moving allows a read any time as long as something comes.
