@@ -23,11 +23,25 @@ func (a *App) openWitness(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.Witness, err = ledger.NewWitness(ledger.WitnessDeps{DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Name: name, Key: held, Logs: a.Config.WitnessOf})
+	a.Witness, err = ledger.NewWitness(ledger.WitnessDeps{DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Name: name, Key: held, Logs: a.Config.WitnessOf, Listed: a.listedLog})
 	if err != nil {
 		return err
 	}
 	return a.Metrics.Register(a.Witness.Figures())
+}
+
+// listedLog gives the verifier key of a log that a node of the directory keeps:
+// every node is a witness of all others.
+func (a *App) listedLog(origin string) string {
+	if a.listing == nil {
+		return ""
+	}
+	for _, n := range a.listing.Nodes() {
+		if name, _, _ := strings.Cut(n.LedgerKey, "+"); name == origin {
+			return n.LedgerKey
+		}
+	}
+	return ""
 }
 
 // ParseWatched reads a log that the house is to be a witness of: its origin and

@@ -6,9 +6,43 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/dinh-gov/dinh/blocks/exchange/directory"
+	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/ledger"
 )
+
+// A node is a witness of every log that its directory names, and of no other.
+func TestListedLogsAreKnown(t *testing.T) {
+	t.Parallel()
+	d := openCentral(t, clock.New(time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)))
+	d.join(t, "GOV/A/n")
+	d.doc.Nodes[0].LedgerKey = d.VKey
+	d.doc.Instance = d.Instance
+	signed, err := directory.Sign(d.doc, d.signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := OpenGateway(t.Context(), Config{Data: t.TempDir(), Clock: d.Config.Clock, Federation: &Federation{Node: "GOV/B/n", Central: d.Config.Origin, Trust: []string{d.trust}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.Close)
+	origin, _, _ := strings.Cut(d.VKey, "+")
+	if got := a.listedLog(origin); got != "" {
+		t.Errorf("before any directory: %q", got)
+	}
+	if err := a.Directory.Accept(t.Context(), signed); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.listedLog(origin); got != d.VKey {
+		t.Errorf("%q, want %q", got, d.VKey)
+	}
+	if got := a.listedLog("court.test/ledger"); got != "" {
+		t.Errorf("a log that is not listed: %q", got)
+	}
+}
 
 func TestParseWitnesses(t *testing.T) {
 	t.Parallel()

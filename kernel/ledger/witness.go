@@ -37,6 +37,9 @@ type WitnessDeps struct {
 	Key crypto.Signer
 	// Logs may name one origin several times, while its log changes keys.
 	Logs []Watched
+	// Listed gives the verifier key of a log that Logs does not name, "" for none: a
+	// list of logs that grows while the witness runs. May be nil.
+	Listed func(origin string) string
 }
 
 // Witness cosigns the checkpoints of other logs after c2sp.org/tlog-witness. For each log it
@@ -49,6 +52,7 @@ type Witness struct {
 	key     *cosigner
 	vkey    string
 	logs    map[string][]note.Verifier
+	listed  func(string) string
 	answers *prometheus.CounterVec
 }
 
@@ -57,7 +61,7 @@ func NewWitness(d WitnessDeps) (*Witness, error) {
 	if d.DB == nil || d.Clock == nil || d.Key == nil {
 		return nil, fmt.Errorf("ledger: WitnessDeps needs DB, Clock and Key")
 	}
-	w := &Witness{db: d.DB, log: d.Log, clock: d.Clock, logs: make(map[string][]note.Verifier)}
+	w := &Witness{db: d.DB, log: d.Log, clock: d.Clock, logs: make(map[string][]note.Verifier), listed: d.Listed}
 	if w.log == nil {
 		w.log = slog.New(slog.DiscardHandler)
 	}
@@ -94,7 +98,7 @@ func (w *Witness) Cosign(ctx context.Context, request []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := w.logs[req.origin]
+	keys := w.known(req.origin)
 	if len(keys) == 0 {
 		return nil, errs.New(errs.NotFound, "ledger.witness_unknown_log")
 	}
@@ -109,6 +113,18 @@ func (w *Witness) Cosign(ctx context.Context, request []byte) ([]byte, error) {
 		w.log.ErrorContext(ctx, "ledger: a log showed a tree that does not continue the one it showed before", "log", req.origin, "old", req.old, "checkpoint", string(req.signed))
 	}
 	return line, err
+}
+
+// known gives the keys of a log that this is a witness of.
+func (w *Witness) known(origin string) []note.Verifier {
+	if keys := w.logs[origin]; len(keys) > 0 || w.listed == nil {
+		return keys
+	}
+	v, err := note.NewVerifier(w.listed(origin))
+	if err != nil {
+		return nil
+	}
+	return []note.Verifier{v}
 }
 
 func (w *Witness) cosign(ctx context.Context, req request, keys []note.Verifier) (line []byte, err error) {
