@@ -65,7 +65,7 @@ type knownSeat struct {
 
 // knownFor is how long this process may not notice what another one changed: less
 // than the time by which a new key is used late.
-const knownFor = 10 * time.Second
+const knownFor = 2 * time.Second
 
 func (a *Agent) seat(ctx context.Context) (Seat, error) {
 	now := a.clock.Now()
@@ -94,7 +94,7 @@ type Seat struct {
 
 	Key         string // id of the key it signs with
 	NextKey     string
-	NextKeyFrom time.Time // zero: not announced yet
+	NextKeyFrom time.Time // when it is taken into use; zero: not announced yet
 	Compromised bool      // NextKey replaces a key that others may hold
 
 	TLSKey          string
@@ -124,7 +124,8 @@ func NewAgent(d AgentDeps) (*Agent, error) {
 func (a *Agent) Seat(ctx context.Context) (Seat, error) { return a.store.seat(ctx) }
 
 // Request asks the central node for membership. Key and CSR of the application are
-// made here. After a refusal it may be asked again. errs.Conflict
+// made here. After a refusal, and by a member that was suspended or removed, it may
+// be asked again. errs.Conflict
 // "directory.seat_taken" while a request is open or granted.
 func (a *Agent) Request(ctx context.Context, want Application) (Seat, error) {
 	want = want.tidy()
@@ -132,10 +133,21 @@ func (a *Agent) Request(ctx context.Context, want Application) (Seat, error) {
 	if err != nil && errs.CodeOf(err) != "directory.no_seat" {
 		return Seat{}, err
 	}
-	if now.Secret != "" && now.State != Refused && now.State != Lapsed {
+	if now.State == Approved { // perhaps suspended or removed meanwhile
+		r, err := a.Status(ctx)
+		if err != nil {
+			return Seat{}, err
+		}
+		now.State = r.State
+	}
+	if now.Secret != "" && now.State != Refused && now.State != Lapsed && now.State != Ended {
 		return Seat{}, errs.New(errs.Conflict, "directory.seat_taken", "member", now.Application.Member())
 	}
-	signing, err := a.keys.Ensure(ctx, want.Member(), keys.Sign, keys.Name{CommonName: want.Member()})
+	slot := want.Member()
+	if now.State == Ended { // its keys are revoked for good
+		slot += "/" + id.New(a.clock.Now())
+	}
+	signing, err := a.keys.Ensure(ctx, slot, keys.Sign, keys.Name{CommonName: want.Member()})
 	if err != nil {
 		return Seat{}, err
 	}

@@ -233,3 +233,69 @@ func TestRotatedKeysAreTheMembers(t *testing.T) {
 		t.Errorf("owner %q", k.Owner)
 	}
 }
+
+// However short the directory's life is, keys change while both of them count.
+func TestKeysChangeInTimeInADrill(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorldOf(t, brief), t.Context()
+	h := w.newHouse(t, "VCB", "vcb.example.vn")
+	w.join(t, h)
+	ok(t, h.follower.Refresh(ctx))
+	before, err := h.Seat(ctx)
+	ok(t, err)
+	_, err = h.Rotate(ctx, false)
+	ok(t, err)
+	_, err = h.Renew(ctx)
+	ok(t, err)
+	for range 3 * int(brief/time.Second) {
+		w.clock.Advance(time.Second)
+		ok(t, h.Tend(ctx))
+		ok(t, w.registry.Publish(ctx))
+		if h.follower.Expired(w.clock.Now().Add(time.Second)) {
+			ok(t, h.follower.Refresh(ctx))
+		}
+		k, err := h.Current(ctx, "COM/VCB", keys.Sign)
+		ok(t, err)
+		if _, _, valid := h.follower.Key(k.ID, w.clock.Now()); !valid {
+			t.Fatalf("after %s the key is refused", w.clock.Now().Sub(start()))
+		}
+		c, err := h.Certificate(ctx)
+		ok(t, err)
+		if _, found := h.follower.NodeBy(c.Leaf); !found {
+			t.Fatalf("after %s the certificate is refused", w.clock.Now().Sub(start()))
+		}
+	}
+	after, err := h.Seat(ctx)
+	ok(t, err)
+	if after.Key == before.Key || after.Certificate == before.Certificate {
+		t.Error("nothing changed")
+	}
+	if w.directory.Life() != brief {
+		t.Errorf("a version is good for %s", w.directory.Life())
+	}
+}
+
+// A member that was suspended reads why, and comes back with keys that nobody revoked.
+func TestASuspendedMemberComesBack(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t), t.Context()
+	h := w.newHouse(t, "VCB", "vcb.example.vn")
+	w.join(t, h)
+	before, err := h.Seat(ctx)
+	ok(t, err)
+	r, err := w.registry.Propose(ctx, who("lan"), directory.Suspend, "COM/VCB", "vi phạm")
+	ok(t, err)
+	_, err = w.registry.Approve(ctx, who("minh"), r.ID)
+	ok(t, err)
+	s, err := h.Status(ctx)
+	ok(t, err)
+	if s.State != directory.Ended || s.Reason != "vi phạm" {
+		t.Errorf("%s: %s", s.State, s.Reason)
+	}
+	w.join(t, h)
+	k, err := h.Current(ctx, "COM/VCB", keys.Sign)
+	ok(t, err)
+	if _, _, valid := w.directory.Key(k.ID, w.clock.Now()); !valid || k.ID == before.Key {
+		t.Error("it signs with a key that does not count")
+	}
+}

@@ -21,13 +21,16 @@ func (d *Directory) Routes() []httpx.Route {
 const cachedFor = 30 * time.Second
 
 func (d *Directory) apiDirectory(w http.ResponseWriter, r *http.Request) error {
+	if d.source == nil {
+		d.look(r.Context())
+	}
 	s := d.now.Load()
 	if s.doc.Version == 0 {
 		return errs.New(errs.Unavailable, "directory.none_yet")
 	}
 	h := w.Header()
 	h.Set("Etag", s.etag)
-	h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(cachedFor.Seconds())))
+	h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(d.share(cachedFor, 4).Seconds())))
 	h.Set("Last-Modified", s.doc.Issued.UTC().Format(http.TimeFormat))
 	for _, tag := range strings.Split(r.Header.Get("If-None-Match"), ",") {
 		if strings.TrimPrefix(strings.TrimSpace(tag), "W/") == s.etag {

@@ -242,6 +242,9 @@ func (g *Registry) expel(ctx context.Context, t tx, r *Request) error {
 	if err := t.revokeAll(ctx, m, g.clock.Now()); err != nil {
 		return err
 	}
+	if err := t.endJoin(ctx, r.Member, r.Reason); err != nil {
+		return err
+	}
 	m.Status, m.Node = Suspended, ""
 	if r.Kind == Remove {
 		m.Status, m.Subsystems = Removed, nil

@@ -117,8 +117,8 @@ func New(ctx context.Context, d Deps) (*Directory, error) {
 
 // reload takes over what this or another process of the node kept.
 func (d *Directory) reload(ctx context.Context) error {
-	version, signed, err := newest(ctx, d.db)
-	if err != nil || version <= d.now.Load().doc.Version {
+	version, signed, err := newest(ctx, d.db, d.now.Load().doc.Version)
+	if err != nil || signed == "" {
 		return err
 	}
 	d.raise(version)
@@ -131,6 +131,14 @@ func (d *Directory) reload(ctx context.Context) error {
 	}
 	d.publish(doc, []byte(signed))
 	return nil
+}
+
+// look takes over what another process of the source published, such as a command
+// by which a registrar decided.
+func (d *Directory) look(ctx context.Context) {
+	if err := d.reload(ctx); err != nil {
+		d.log.WarnContext(ctx, "what is newest in the member directory could not be read", slog.Any("err", err))
+	}
 }
 
 func (d *Directory) raise(version int64) {
@@ -324,21 +332,38 @@ func (d *Directory) miss() {
 	}
 }
 
-// Run keeps the directory fresh until ctx ends: it asks the source so often, and
-// soon after somebody asked for what is not known here. What goes wrong is logged
-// and tried again; the directory that is known stays in use.
+// Run keeps the directory fresh until ctx ends: it asks the source so often, more
+// often when a version is good for a short time, and soon after somebody asked for
+// what is not known here. What goes wrong is logged and tried again; the directory
+// that is known stays in use.
 func (d *Directory) Run(ctx context.Context, every time.Duration) error {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
 	for {
 		if err := d.Refresh(ctx); err != nil && ctx.Err() == nil {
 			d.log.WarnContext(ctx, "the member directory was not renewed", slog.Any("err", err))
 		}
 		d.alarm(ctx)
-		if !d.wait(ctx, tick.C) {
+		next := time.NewTimer(d.share(every, 4))
+		if !d.wait(ctx, next.C) {
+			next.Stop()
 			return nil
 		}
+		next.Stop()
 	}
+}
+
+// share is a part of the newest version's life, and at the most so much.
+func (d *Directory) share(most time.Duration, part int64) time.Duration {
+	if life := d.Life(); life > 0 {
+		return min(most, life/time.Duration(part))
+	}
+	return min(most, refreshPause) // nothing is known yet
+}
+
+// Life is how long the newest version known here is good for in all; 0 before the
+// first.
+func (d *Directory) Life() time.Duration {
+	doc := &d.now.Load().doc
+	return doc.Expires.Sub(doc.Issued)
 }
 
 // wait ends at the next tick, or after the pause when something was missed; false

@@ -23,9 +23,9 @@
 //
 // A request to join goes this way; one that nobody proves in a day lapses:
 //
-//	asked ──► proved ──► approved    a nonce signed by both keys within a quarter
-//	  │          │                   of an hour; then two different registrars
-//	  ▼          ▼
+//	asked ──► proved ──► approved ──► ended    a nonce signed by both keys within a
+//	  │          │                   quarter of an hour; then two different
+//	  ▼          ▼                   registrars; ended by two again
 //	lapsed    refused                one registrar, with a reason
 //
 // Suspending and removing a member begin as proved, with the proposer's own yes.
@@ -34,7 +34,8 @@
 //
 // A new key or certificate is published at once and counts from one directory's
 // life later on: by then every directory that has not expired names it. The old
-// one counts for as long again. The member's signing key speaks for it in both; a
+// one counts for as long again; the node changes five minutes after the start, or in
+// the middle when that is sooner. The member's signing key speaks for it in both; a
 // key that others may hold is revoked at once instead.
 //
 // Routes: /directory (signed, cacheable) and /directory/verifier-key for

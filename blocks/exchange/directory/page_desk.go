@@ -30,7 +30,7 @@ func (g *Registry) showDesk(w http.ResponseWriter, r *http.Request) error {
 		switch req.State {
 		case Proved:
 			waiting = append(waiting, req)
-		case Approved, Refused:
+		case Approved, Refused, Ended:
 			decided = append(decided, req)
 		}
 	}

@@ -61,6 +61,9 @@ func (g *Registry) followPage(w http.ResponseWriter, r *http.Request, c Challeng
 	case Refused:
 		body.Parts = append(body.Parts, web.Alert{Variant: "error", Title: t.say("follow.refused"), Text: req.Reason}, web.Paragraph{Text: t.say("follow.refused_text")},
 			web.Button{Text: t.say("follow.again"), Href: "/directory/join"})
+	case Ended:
+		body.Parts = append(body.Parts, web.Alert{Variant: "error", Title: t.say("follow.ended"), Text: req.Reason}, web.Paragraph{Text: t.say("follow.ended_text")},
+			web.Button{Text: t.say("follow.again"), Href: "/directory/join"})
 	case Lapsed:
 		body.Parts = append(body.Parts, web.InsetText{Text: t.say("follow.lapsed")}, web.Button{Text: t.say("follow.again"), Href: "/directory/join"})
 	}
@@ -70,7 +73,7 @@ func (g *Registry) followPage(w http.ResponseWriter, r *http.Request, c Challeng
 
 func (t teller) progress(r Request) web.Progress {
 	steps := []string{Asked, "prove", "decide", Approved}
-	at := map[string]int{Asked: 1, Proved: 2, Approved: 4, Refused: 2, Lapsed: 1}[r.State]
+	at := map[string]int{Asked: 1, Proved: 2, Approved: 4, Refused: 2, Lapsed: 1, Ended: 4}[r.State]
 	p := web.Progress{}
 	for i, s := range steps {
 		step := web.Step{Text: t.say("step." + s)}

@@ -71,7 +71,7 @@ func same(field string) string { return field }
 
 // state is how a request stands, as a coloured word.
 func (t teller) state(r Request) web.Tag {
-	colour := map[string]string{Asked: "grey", Proved: "yellow", Approved: "green", Refused: "red", Lapsed: "grey"}[r.State]
+	colour := map[string]string{Asked: "grey", Proved: "yellow", Approved: "green", Refused: "red", Lapsed: "grey", Ended: "red"}[r.State]
 	return web.Tag{Text: t.say("state." + r.State), Classes: "govuk-tag--" + colour}
 }
 

@@ -109,7 +109,7 @@ func NewRegistry(d RegistryDeps) (*Registry, error) {
 // directory anew before it expires, until ctx ends. Several processes may do so on
 // one database.
 func (g *Registry) Run(ctx context.Context, every time.Duration) error {
-	tick := time.NewTicker(every)
+	tick := time.NewTicker(min(every, g.lifetime/8)) // issued anew well before it expires, however short its life
 	defer tick.Stop()
 	for {
 		if err := g.TakeOwn(ctx); err != nil && ctx.Err() == nil {
@@ -158,7 +158,7 @@ func (g *Registry) Publish(ctx context.Context) error {
 		for _, a := range g.roots {
 			next.Authorities = append(next.Authorities, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.Raw})))
 		}
-		version, signed, err := readNewest(ctx, t.q)
+		version, signed, err := readNewest(ctx, t.q, 0)
 		if err != nil {
 			return err
 		}

@@ -39,10 +39,11 @@ type Rotation struct {
 }
 
 // Renewed is the new certificate. From is when others know it: until then the
-// node goes on with the old one.
+// node goes on with the old one, which counts until OldUntil.
 type Renewed struct {
 	Certificate string    `json:"certificate"` // PEM
 	From        time.Time `json:"from"`
+	OldUntil    time.Time `json:"old_until"`
 }
 
 // Rotated says when the new key is used from, and until when the old one counts.
@@ -141,7 +142,7 @@ func (g *Registry) Renew(ctx context.Context, r Renewal) (out Renewed, err error
 			if was.node != r.Node || !was.RevokedAt.IsZero() {
 				return errs.New(errs.Conflict, "directory.key_taken")
 			}
-			out = Renewed{Certificate: was.pem, From: was.From}
+			out = Renewed{Certificate: was.pem, From: was.From, OldUntil: was.From.Add(g.lifetime)}
 			return nil
 		}
 		now := g.clock.Now()
@@ -155,7 +156,7 @@ func (g *Registry) Renew(ctx context.Context, r Renewal) (out Renewed, err error
 		if err != nil {
 			return err
 		}
-		out.From = from
+		out.From, out.OldUntil = from, from.Add(g.lifetime)
 		out.Certificate, err = g.certify(ctx, t, wanted{node: n.ID, hosts: hosts, name: m.Name, csr: csr.Raw, key: publicHash(csr), from: from})
 		return err
 	})

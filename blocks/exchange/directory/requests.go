@@ -29,6 +29,7 @@ const (
 	Approved = "approved"
 	Refused  = "refused"
 	Lapsed   = "lapsed" // nobody proved anything in time
+	Ended    = "ended"  // the member that it let in was suspended or removed
 )
 
 const (

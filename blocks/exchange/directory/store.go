@@ -16,17 +16,18 @@ type Database = *db.DB
 // signatures of long ago need stands in the newest one.
 const keepIssues = 100
 
-// newest gives the newest signed directory; version 0 when there is none.
-func newest(ctx context.Context, d Database) (version int64, signed string, err error) {
+// newest gives the newest signed directory after a version; 0 and "" when there is
+// none.
+func newest(ctx context.Context, d Database, after int64) (version int64, signed string, err error) {
 	err = d.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		version, signed, err = readNewest(ctx, q)
+		version, signed, err = readNewest(ctx, q, after)
 		return err
 	})
 	return version, signed, err
 }
 
-func readNewest(ctx context.Context, q db.Querier) (version int64, signed string, err error) {
-	err = q.QueryRowContext(ctx, `SELECT version, signed FROM exchange_directory_issue ORDER BY version DESC LIMIT 1`).Scan(&version, &signed)
+func readNewest(ctx context.Context, q db.Querier, after int64) (version int64, signed string, err error) {
+	err = q.QueryRowContext(ctx, `SELECT version, signed FROM exchange_directory_issue WHERE version > $1 ORDER BY version DESC LIMIT 1`, after).Scan(&version, &signed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, "", nil
 	}

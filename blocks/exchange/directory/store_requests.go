@@ -68,7 +68,7 @@ func (t tx) requests(ctx context.Context) ([]Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	decided, err := db.Rows(ctx, t.q, readRequest, requestColumns+` WHERE state IN ($1, $2) ORDER BY decided_at DESC, id DESC LIMIT 100`, Approved, Refused)
+	decided, err := db.Rows(ctx, t.q, readRequest, requestColumns+` WHERE state IN ($1, $2, $3) ORDER BY decided_at DESC, id DESC LIMIT 100`, Approved, Refused, Ended)
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +107,11 @@ func (t tx) setNonce(ctx context.Context, r Request) error {
 func (t tx) setState(ctx context.Context, r Request) error {
 	return t.exec(ctx, `UPDATE exchange_directory_request SET state = $2, decided_at = $3, reason = $4, nonce = '', nonce_until = 0 WHERE id = $1`,
 		r.ID, r.State, db.Micros(r.DecidedAt), r.Reason)
+}
+
+// endJoin says at the request that let a member in why it is out again.
+func (t tx) endJoin(ctx context.Context, member, reason string) error {
+	return t.exec(ctx, `UPDATE exchange_directory_request SET state = $3, reason = $4 WHERE member = $1 AND kind = $2 AND state = $5`, member, Join, Ended, reason, Approved)
 }
 
 func (t tx) lapse(ctx context.Context, askedBefore, now time.Time) error {

@@ -17,20 +17,39 @@ import (
 // it begins to count.
 const skew = 5 * time.Minute
 
-// Run tends the membership until ctx ends. What fails is logged and tried again.
+// useFrom is when a new key takes the place of the old one: no later than in the
+// middle of the time in which both count, however short the directory's life is.
+func useFrom(from, oldUntil time.Time) time.Time {
+	return from.Add(max(0, min(skew, oldUntil.Sub(from)/2)))
+}
+
+// Run tends the membership until ctx ends, and changes to new keys in time. What
+// fails is logged and tried again.
 func (a *Agent) Run(ctx context.Context, every time.Duration) error {
-	tick := time.NewTicker(every)
+	tick, look := time.NewTicker(every), time.NewTicker(knownFor/2)
 	defer tick.Stop()
+	defer look.Stop()
 	for {
 		if err := a.Tend(ctx); err != nil && ctx.Err() == nil {
 			a.log.ErrorContext(ctx, "this house's membership was not tended", slog.Any("err", err))
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
+		for wait := true; wait; {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+				wait = false
+			case <-look.C:
+				s, err := a.seat(ctx)
+				wait = err != nil || !s.due(a.clock.Now())
+			}
 		}
 	}
+}
+
+// due says whether the time of a new key or certificate has come.
+func (s Seat) due(now time.Time) bool {
+	return s.NextCertificate != "" && !now.Before(s.NextTLSFrom) || !s.NextKeyFrom.IsZero() && (s.Compromised || !now.Before(s.NextKeyFrom))
 }
 
 // Tend does what is due: it fetches the certificate once the registrars have
@@ -72,11 +91,11 @@ func (a *Agent) ending(s Seat) bool {
 func (a *Agent) change(ctx context.Context) error {
 	_, err := a.rewrite(ctx, func(s *Seat) error {
 		now := a.clock.Now()
-		if s.NextCertificate != "" && !now.Before(s.NextTLSFrom.Add(skew)) {
+		if s.NextCertificate != "" && !now.Before(s.NextTLSFrom) {
 			s.TLSKey, s.Certificate, s.NextTLSKey, s.NextCertificate, s.NextTLSFrom = s.NextTLSKey, s.NextCertificate, "", "", time.Time{}
 			a.log.InfoContext(ctx, "the node's new certificate is in use")
 		}
-		if due := s.NextKeyFrom.Add(skew); !s.NextKeyFrom.IsZero() && (s.Compromised || !now.Before(due)) {
+		if !s.NextKeyFrom.IsZero() && (s.Compromised || !now.Before(s.NextKeyFrom)) {
 			s.Key, s.NextKey, s.NextKeyFrom, s.Compromised = s.NextKey, "", time.Time{}, false
 			a.log.InfoContext(ctx, "the member's new signing key is in use", slog.String("key", s.Key))
 		}
@@ -123,7 +142,7 @@ func (a *Agent) Renew(ctx context.Context) (Renewed, error) {
 	}
 	_, err = a.rewrite(ctx, func(now *Seat) error {
 		if now.NextTLSKey == s.NextTLSKey {
-			now.NextCertificate, now.NextTLSFrom = out.Certificate, out.From
+			now.NextCertificate, now.NextTLSFrom = out.Certificate, useFrom(out.From, out.OldUntil)
 		}
 		return nil
 	})
@@ -185,7 +204,7 @@ func (a *Agent) announce(ctx context.Context, s Seat) (Rotated, error) {
 	}
 	_, err = a.rewrite(ctx, func(now *Seat) error {
 		if now.NextKey == s.NextKey {
-			now.NextKeyFrom = out.From
+			now.NextKeyFrom = useFrom(out.From, out.OldUntil)
 		}
 		return nil
 	})

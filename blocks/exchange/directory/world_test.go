@@ -133,7 +133,15 @@ type world struct {
 
 const lifetime = 72 * time.Hour
 
+// brief is the life of a directory in a drill.
+const brief = time.Minute
+
 func newWorld(t testing.TB) *world {
+	t.Helper()
+	return newWorldOf(t, lifetime)
+}
+
+func newWorldOf(t testing.TB, life time.Duration) *world {
 	t.Helper()
 	ctx := t.Context()
 	w := &world{clock: clock.New(start()), db: dbtest.New(t, sets()...), signer: newPair(t), log: &log{leaves: map[string]string{}}}
@@ -153,7 +161,7 @@ func newWorld(t testing.TB) *world {
 	own, err := w.authority.sign(public, keys.Name{CommonName: "GOV/MPS/central"})
 	ok(t, err)
 	w.registry, err = directory.NewRegistry(directory.RegistryDeps{
-		DB: w.db, Clock: w.clock, Directory: w.directory, Signer: w.signer, VKey: w.signer.vkey, Ledger: w.log, Issuer: w.authority, Operator: "GOV/MPS", Lifetime: lifetime,
+		DB: w.db, Clock: w.clock, Directory: w.directory, Signer: w.signer, VKey: w.signer.vkey, Ledger: w.log, Issuer: w.authority, Operator: "GOV/MPS", Lifetime: life,
 		Authorities: []*x509.Certificate{w.authority.cert}, Pseudonym: func(number string) string { return "p-" + number }, Pages: pages,
 		Own: func(context.Context) (directory.Own, error) {
 			return directory.Own{
