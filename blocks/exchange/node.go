@@ -66,6 +66,9 @@ func (x *Exchange) atHomeElsewhere(s SubsystemID) bool {
 // askNode is the asking side of a call to another node: it signs, sends, checks
 // what comes back and records it before anybody sees it.
 func (x *Exchange) askNode(ctx context.Context, a *ask, n Node) (Answer, error) {
+	if home, ok := x.directory.NodeOf(a.Client); !ok || home.ID != x.node { // suspended, or not listed: nobody would hear it
+		return Answer{}, x.unanswered(ctx, a, errs.New(errs.NotFound, "exchange.unknown_client", "client", a.Client.String()))
+	}
 	m, err := x.letter(ctx, a)
 	if err != nil {
 		return Answer{}, err
