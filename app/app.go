@@ -203,6 +203,7 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	a.meetOthers(ctx)
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
 	err := a.server.Serve(ctx, l)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/blocks/notify"
@@ -53,7 +54,14 @@ type Config struct {
 	Progress   func(what string, done, total int)
 	Federation *Federation // nil: a house for itself
 	Registrars string      // member whose registrars decide who joins; empty: the country's first
+	// DirectoryLife is how long a version of the directory is good for, where this
+	// house publishes it; 0: three days. New keys are announced so long before they
+	// are used.
+	DirectoryLife time.Duration
 }
+
+// shortestLife leaves a node time to ask for the next version, and to change keys.
+const shortestLife = 6 * time.Second
 
 func (c *Config) complete() error {
 	if c.Data == "" {
@@ -83,6 +91,9 @@ func (c *Config) complete() error {
 	}
 	if c.Clock == nil {
 		c.Clock = clock.System()
+	}
+	if c.DirectoryLife != 0 && c.DirectoryLife < shortestLife {
+		return fmt.Errorf("app: a directory that is good for %s is past before everybody has it: write %s or more", c.DirectoryLife, shortestLife)
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

@@ -73,7 +73,12 @@ func (a *App) openCountry(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, d := range a.Registers.Definitions() {
+	return errors.Join(a.offerRegisters(), a.grant(ctx), a.publish(ctx), a.Broker.Check())
+}
+
+// offerRegisters puts the registers on the exchange of this process.
+func (a *App) offerRegisters() error {
+	for _, d := range a.names.registers {
 		id, err := exchange.ParseService(a.Instance + "/" + d.Member + "/" + d.Subsystem + "/" + d.ServiceCode())
 		if err != nil {
 			return err
@@ -90,7 +95,7 @@ func (a *App) openCountry(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.Join(a.grant(ctx), a.publish(ctx), a.Broker.Check())
+	return nil
 }
 
 // addMember lets a member in, with the key it signs documents with.

@@ -97,7 +97,9 @@ func (a *App) openFederation(ctx context.Context) (err error) {
 		cancel()
 	}
 	a.listing = a.Directory
-	a.links = &link.Dialer{TLS: a.linkTLS}
+	a.links = &link.Dialer{TLS: a.linkTLS, Age: func() time.Duration {
+		return min(time.Hour, a.Directory.Life()/8) // the old certificate counts half a life longer than it is shown
+	}}
 	a.revocations = keys.NewOCSPSource(keys.Source{
 		Clock: a.Config.Clock, Grace: revocationGrace, Unnamed: true, // what stands in the directory no longer is refused anyway
 		Alarm: func(err error) {
@@ -157,6 +159,24 @@ func (a *App) ServeLink(ctx context.Context, l net.Listener) error {
 	return s.Serve(ctx, l)
 }
 
+// meetOthers fetches the first directory before anybody is let in, so that a new
+// node's own systems are known from its first second. One that kept a directory
+// waits for nobody.
+func (a *App) meetOthers(ctx context.Context) {
+	if a.Directory == nil || a.Directory.Version() > 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	err := a.Directory.Refresh(ctx)
+	if err == nil {
+		err = a.adoptMembers(ctx)
+	}
+	if err != nil {
+		a.Config.Log.WarnContext(ctx, "this node does not know the others yet", "error", err)
+	}
+}
+
 // runFederation keeps the directory fresh, and the members that this node serves
 // in step with it.
 func (a *App) runFederation(ctx context.Context) error {
@@ -165,7 +185,7 @@ func (a *App) runFederation(ctx context.Context) error {
 	}
 	done := make(chan error, 1)
 	go func() { done <- a.Directory.Run(ctx, 30*time.Second) }()
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(200 * time.Millisecond) // a look at memory
 	defer tick.Stop()
 	var known int64
 	for {

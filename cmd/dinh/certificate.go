@@ -21,7 +21,7 @@ import (
 func certificateCommand() *cobra.Command {
 	c := &cobra.Command{Use: "certificate", Short: "Certificates of nodes: issue them, list them, take them back"}
 	c.AddCommand(certificateIssue(), certificateRevoke())
-	c.AddCommand(verb("list", "List every certificate that the house's authority issued", cobra.NoArgs, func(ctx context.Context, cmd *cobra.Command, a *app.App, _ []string) error {
+	c.AddCommand(onExchange("list", "List every certificate that the house's authority issued", cobra.NoArgs, func(ctx context.Context, cmd *cobra.Command, a *app.App, _ []string) error {
 		all, err := a.Keys.Issued(ctx)
 		if err != nil {
 			return say(a, err)
@@ -43,7 +43,7 @@ func certificateCommand() *cobra.Command {
 func certificateIssue() *cobra.Command {
 	var name keys.Name
 	var owner string
-	c := verb("issue REQUEST", "Certify a node's key, for 90 days, from the request that the node made with it", cobra.ExactArgs(1),
+	c := onExchange("issue REQUEST", "Certify a node's key, for 90 days, from the request that the node made with it", cobra.ExactArgs(1),
 		func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
 			text, err := os.ReadFile(args[0])
 			if err != nil {
@@ -95,7 +95,7 @@ func reasonName(r keys.Reason) string {
 func certificateRevoke() *cobra.Command {
 	var why string
 	known := strings.Join(slices.Sorted(maps.Keys(reasons())), ", ")
-	c := verb("revoke NUMBER", "Take a certificate back for good", cobra.ExactArgs(1),
+	c := onExchange("revoke NUMBER", "Take a certificate back for good", cobra.ExactArgs(1),
 		func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
 			reason, ok := reasons()[why]
 			if !ok {

@@ -22,9 +22,23 @@ you have already answer behind it, and every question has a grant, a signature
 and a trace. It keeps its own database and ledger, and needs nothing else.
 
 Your systems ask at --xroad, other nodes at --link. Who takes part, and with
-which keys, stands in the directory that the central node publishes.`,
-		Example: `  dinh gateway --data var/mps --node GOV/MPS/node1 --central https://directory.example.vn --trust example.vn/directory+5f…
-      --node-cert node.pem --node-key node.key --xroad 10.0.0.5:8081 --link :5500`,
+which keys, stands in the directory that the central node publishes.
+
+From an empty folder to the first exchange; docs/guides/join-the-exchange.md
+tells it in full:
+
+  dinh member request …    make keys, ask for membership; two registrars decide
+  dinh member status       fetch the certificate
+  dinh gateway …           this: run it for good; it renews its certificate itself
+  dinh member key …        a key for a system of yours that asks
+  dinh publish …           a service of yours that answers
+  dinh grant add …         who may use it; dinh grant revoke ends it at once
+
+These commands work beside the running gateway, on the same --data. Put what they
+all need into the environment: DINH_DATA, DINH_ORIGIN, DINH_NODE, DINH_CENTRAL,
+DINH_TRUST.`,
+		Example: `  dinh gateway --data /var/lib/dinh --origin https://exchange.vcb.example.vn --node COM/VCB/node1 \
+      --central https://directory.example.vn --trust VN/directory+5f… --xroad 10.0.0.5:8081 --link :5500`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			started := time.Now()

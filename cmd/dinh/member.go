@@ -26,6 +26,9 @@ func memberCommand() *cobra.Command {
   dinh member status    see how the request stands; fetch the certificate
   dinh member renew     get the node's next certificate now; a running node does so by itself
   dinh member rotate    change to a new signing key without a gap
+  dinh member key       make an API key for a system that asks through this node
+
+Then dinh gateway runs the node, and dinh publish and dinh grant put services on it.
 
 On the central node two different registrars decide:
 
@@ -34,6 +37,9 @@ On the central node two different registrars decide:
   dinh member refuse    say no, with a reason
   dinh member suspend   propose that a member be suspended; a second registrar approves
   dinh member remove    propose that a member leave; a second registrar approves
+
+On any node:
+
   dinh member list      who is a member, and whose certificate ends when`,
 	}
 	c.AddCommand(memberRequest(), memberProve(), memberStatus(), memberRenew(), memberRotate())
@@ -42,7 +48,7 @@ On the central node two different registrars decide:
 }
 
 func memberList() *cobra.Command {
-	return verb("list", "List members, their systems, and whose certificate ends when", cobra.NoArgs, func(ctx context.Context, cmd *cobra.Command, a *app.App, _ []string) error {
+	return onExchange("list", "List members, their systems, and whose certificate ends when", cobra.NoArgs, func(ctx context.Context, cmd *cobra.Command, a *app.App, _ []string) error {
 		w := table(cmd)
 		fmt.Fprintln(w, "MEMBER\tNAME\tSTATE\tNODE\tCERTIFICATE UNTIL\tSYSTEMS")
 		dir := a.Listing()
@@ -66,7 +72,7 @@ func memberList() *cobra.Command {
 
 func memberKey() *cobra.Command {
 	var days int
-	key := verb("key SUBSYSTEM LABEL", "Make an API key for a system, such as VN/GOV/MOJ/civil-status; it is shown once", cobra.ExactArgs(2),
+	key := onExchange("key SUBSYSTEM LABEL", "Make an API key for a system, such as VN/GOV/MOJ/civil-status; it is shown once", cobra.ExactArgs(2),
 		func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
 			s, err := exchange.ParseSubsystem(args[0])
 			if err != nil {

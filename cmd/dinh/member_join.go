@@ -18,13 +18,14 @@ import (
 )
 
 // seat holds the flags of verbs on this machine's own membership.
-type seat struct{ data, database, central, origin string }
+type seat struct{ data, database, central, origin, instance string }
 
 func (s *seat) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&s.data, "data", env("DINH_DATA", "var/data"), "folder of this node's database and keys (DINH_DATA)")
 	f.StringVar(&s.database, "database", env("DINH_DATABASE", ""), "postgres://… instead of SQLite in the data folder (DINH_DATABASE)")
 	f.StringVar(&s.central, "central", env("DINH_CENTRAL", ""), "address of the central node, such as https://directory.example.vn (DINH_CENTRAL)")
+	f.StringVar(&s.instance, "instance", env("DINH_INSTANCE", ""), "name of the X-Road instance; default: the country's (DINH_INSTANCE)")
 	f.StringVar(&s.origin, "origin", env("DINH_ORIGIN", ""), "public address of this node's pages, which names its log (DINH_ORIGIN)")
 }
 
@@ -36,7 +37,7 @@ func seatVerb(use, short string, do func(ctx context.Context, out io.Writer, a *
 			return fmt.Errorf("name the central node with --central, as in %s --central https://directory.example.vn", cmd.CommandPath())
 		}
 		a, err := app.OpenMembership(cmd.Context(), app.Config{
-			Data: s.data, Database: s.database, Origin: s.origin, Federation: &app.Federation{Central: s.central}, Log: telemetry.NewLogger(cmd.ErrOrStderr(), slog.LevelWarn, false),
+			Data: s.data, Database: s.database, Origin: s.origin, Instance: s.instance, Federation: &app.Federation{Central: s.central}, Log: telemetry.NewLogger(cmd.ErrOrStderr(), slog.LevelWarn, false),
 		})
 		if err != nil {
 			return err
@@ -133,6 +134,8 @@ func memberStatus() *cobra.Command {
 			fmt.Fprintf(out, "Two registrars decide; %d of 2 have approved.\n", len(r.Votes))
 		case directory.Refused:
 			fmt.Fprintf(out, "Refused: %s\nPut it right and ask again with dinh member request.\n", now.Reason)
+		case directory.Ended:
+			fmt.Fprintf(out, "No member any more: %s\nIts keys are revoked. Put it right and ask again with dinh member request.\n", now.Reason)
 		case directory.Lapsed:
 			fmt.Fprintln(out, "Nobody proved the keys in time. Ask again with dinh member request.")
 		case directory.Approved:

@@ -30,6 +30,7 @@ type house struct {
 	verbose, jsonLog bool
 	node             app.Federation
 	registrars       string
+	directoryLife    string
 }
 
 func (h *house) flags(c *cobra.Command) {
@@ -56,7 +57,8 @@ func (h *house) flags(c *cobra.Command) {
 	f.StringVar(&h.node.Address, "node-address", env("DINH_NODE_ADDRESS", ""), "host:port of this node's link as others call it, where this house publishes the directory (DINH_NODE_ADDRESS)")
 	f.DurationVar(&h.node.HardLimit, "directory-limit", 0, "how long after its expiry the member directory is still used; 0 is for ever, with an alarm")
 	f.StringVar(&h.registrars, "registrars", env("DINH_REGISTRARS", ""), "member whose registrars decide who joins the exchange; default: the country's first (DINH_REGISTRARS)")
-	f.StringSliceVar(&h.node.Trust, "trust", nil, "verifier key of the directory; name the next one too before it changes")
+	f.StringVar(&h.directoryLife, "directory-life", env("DINH_DIRECTORY_LIFE", "72h"), "where this house publishes the directory: how long a version is good for, and new keys are announced before they are used; the same for every command (DINH_DIRECTORY_LIFE)")
+	f.StringSliceVar(&h.node.Trust, "trust", strings.Fields(env("DINH_TRUST", "")), "verifier key of the directory; name the next one too before it changes (DINH_TRUST, with spaces between)")
 	f.StringVar(&h.node.Certificate, "node-cert", env("DINH_NODE_CERT", ""), "this node's certificate for other nodes, PEM; default: that of its membership (DINH_NODE_CERT)")
 	f.StringVar(&h.node.Key, "node-key", env("DINH_NODE_KEY", ""), "the certificate's key, PEM (DINH_NODE_KEY)")
 	f.StringVar(&h.instance, "instance", env("DINH_INSTANCE", ""), "name of the X-Road instance, such as VN-TEST; default: the country's; set it before anything is kept, it stands in every identifier (DINH_INSTANCE)")
@@ -85,6 +87,9 @@ func (h *house) config(errOut io.Writer) (app.Config, error) {
 		Instance: h.instance,
 	}
 	var err error
+	if c.DirectoryLife, err = time.ParseDuration(h.directoryLife); err != nil {
+		return c, errors.New("--directory-life is a time such as 72h or 30m")
+	}
 	if h.node.Node != "" {
 		c.Federation = &h.node
 	}

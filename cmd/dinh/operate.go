@@ -49,38 +49,9 @@ func say(a *app.App, err error) error {
 	return errors.New(app.Explain(a.Catalog, i18n.EN, err))
 }
 
-func grantCommand() *cobra.Command {
-	c := &cobra.Command{Use: "grant", Short: "Who may read or write what, for which purpose, until when"}
-	c.AddCommand(verb("list", "List grants", cobra.NoArgs, func(ctx context.Context, cmd *cobra.Command, a *app.App, _ []string) error {
-		grants, err := a.Exchange.Grants(ctx)
-		if err != nil {
-			return err
-		}
-		w := table(cmd)
-		fmt.Fprintln(w, "GRANT\tCLIENT\tSERVICE\tMAY\tPURPOSE\tQUOTA\tUNTIL\tSTATE")
-		for _, g := range grants {
-			state := "valid"
-			if !g.RevokedAt.IsZero() {
-				state = "revoked"
-			}
-			quota := "none"
-			if g.Quota.PerMinute > 0 {
-				quota = fmt.Sprintf("%d a minute", g.Quota.PerMinute)
-			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", g.ID, g.Client, g.Service, strings.Join(g.Operations, ","), g.Purpose, quota, g.Until.Format(time.DateOnly), state)
-		}
-		return w.Flush()
-	}))
-	c.AddCommand(verb("revoke GRANT REASON", "Revoke a grant; it holds from the next request on", cobra.ExactArgs(2),
-		func(ctx context.Context, _ *cobra.Command, a *app.App, args []string) error {
-			return say(a, a.Exchange.RevokeGrant(ctx, args[0], "operator", args[1]))
-		}))
-	return c
-}
-
 func jobsCommand() *cobra.Command {
 	c := &cobra.Command{Use: "jobs", Short: "Background work that could not be done"}
-	c.AddCommand(verb("dead", "List dead jobs", cobra.NoArgs, func(ctx context.Context, cmd *cobra.Command, a *app.App, _ []string) error {
+	c.AddCommand(onExchange("dead", "List dead jobs", cobra.NoArgs, func(ctx context.Context, cmd *cobra.Command, a *app.App, _ []string) error {
 		dead, err := a.Jobs.Dead(ctx, 100)
 		if err != nil {
 			return err
@@ -94,14 +65,14 @@ func jobsCommand() *cobra.Command {
 		}
 		return w.Flush()
 	}))
-	c.AddCommand(verb("retry JOB", "Try a dead job again", cobra.ExactArgs(1), func(ctx context.Context, _ *cobra.Command, a *app.App, args []string) error {
+	c.AddCommand(onExchange("retry JOB", "Try a dead job again", cobra.ExactArgs(1), func(ctx context.Context, _ *cobra.Command, a *app.App, args []string) error {
 		return say(a, a.Jobs.Retry(ctx, args[0]))
 	}))
 	return c
 }
 
 func backupCommand() *cobra.Command {
-	return verb("backup FILE", "Copy the database into a new file while the house is open", cobra.ExactArgs(1), func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
+	return onExchange("backup FILE", "Copy the database into a new file while the house is open", cobra.ExactArgs(1), func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
 		if err := a.DB.Backup(ctx, args[0]); err != nil {
 			return err
 		}

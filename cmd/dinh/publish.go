@@ -85,7 +85,7 @@ func onExchange(use, short string, args cobra.PositionalArgs, do func(ctx contex
 		if err != nil {
 			return err
 		}
-		a, err := app.OpenGateway(cmd.Context(), conf)
+		a, err := app.OpenExchange(cmd.Context(), conf)
 		if err != nil {
 			return err
 		}
@@ -140,7 +140,7 @@ func (p *publication) publish(ctx context.Context, cmd *cobra.Command, a *app.Ap
 		return say(a, err)
 	}
 	if health.Reachable {
-		fmt.Fprintf(cmd.OutOrStdout(), "\nIt is on the exchange and answers. Nobody may use it yet: grant it (POST /api/exchange/grants).\n")
+		fmt.Fprintf(cmd.OutOrStdout(), "\nIt is on the exchange and answers. Nobody may use it yet: see dinh grant add.\n")
 	} else {
 		fmt.Fprintf(cmd.OutOrStdout(), "\nIt is on the exchange, but does not answer now: %s\n", a.Catalog.T(i18n.EN, "error."+health.Problem))
 	}

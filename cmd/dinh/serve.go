@@ -41,6 +41,7 @@ func serveCommand() *cobra.Command {
 // doors are the addresses that a node listens on; all but house may be empty.
 type doors struct {
 	house, xroad, link string
+	metrics            string
 	names              []string // of this node on xroad, which then speaks TLS
 	plain              []string // who may come to xroad without a key
 	codes              string   // spelling of error codes there
@@ -54,6 +55,7 @@ func (d *doors) flags(c *cobra.Command) {
 	f.StringSliceVar(&d.names, "xroad-tls", nil, "names and addresses of this node for X-Road clients: with them --xroad speaks TLS, and a registered client certificate stands for an API key")
 	f.StringSliceVar(&d.plain, "xroad-plain", nil, "system that may come to --xroad without a key, such as VN/GOV/MOJ/civil-status (X-Road's connection type HTTP); only where nobody else reaches that address")
 	f.StringVar(&d.codes, "error-codes", env("DINH_ERROR_CODES", "7.8"), "spelling of error codes for X-Road clients: 7.8 (server.serverproxy.access_denied) or 7.7 (Server.ServerProxy.AccessDenied) (DINH_ERROR_CODES)")
+	f.StringVar(&d.metrics, "metrics", env("DINH_METRICS", ""), "address at which Prometheus reads /metrics without signing in, such as 127.0.0.1:9464; let nobody else reach it (DINH_METRICS)")
 	f.StringVar(&d.link, "link", env("DINH_LINK", ""), "address for other nodes, such as :5500 (DINH_LINK)")
 	f.StringVar(&d.house, "listen", env("DINH_LISTEN", ""), "address to listen on; default: the origin's port on all interfaces, or loopback with --demo (DINH_LISTEN)")
 }
@@ -110,7 +112,7 @@ func (d doors) serve(ctx context.Context, c app.Config, open func(context.Contex
 	ready(a)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	serving := map[string]func(context.Context, net.Listener) error{"--listen": a.Serve, "--xroad": a.ServeXRoad, "--link": a.ServeLink, "--govstack": a.ServeGovStack}
+	serving := map[string]func(context.Context, net.Listener) error{"--listen": a.Serve, "--xroad": a.ServeXRoad, "--link": a.ServeLink, "--metrics": a.ServeMetrics, "--govstack": a.ServeGovStack}
 	done := make(chan error, len(listeners))
 	for _, l := range listeners {
 		go func() { defer cancel(); done <- serving[l.flag](ctx, l.Listener) }()
@@ -140,6 +142,7 @@ func (d doors) listen(ctx context.Context) (out []door, err error) {
 	add("--listen", d.house)
 	add("--xroad", d.xroad)
 	add("--link", d.link)
+	add("--metrics", d.metrics)
 	for _, address := range d.govstack {
 		add("--govstack", address)
 	}
