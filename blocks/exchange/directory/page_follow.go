@@ -49,7 +49,10 @@ func (g *Registry) followPage(w http.ResponseWriter, r *http.Request, c Challeng
 		return err
 	}
 	t := g.teller(r)
-	body := web.Plain{Title: req.Application.Name.In(t.lang), Caption: t.say("follow.caption", "member", req.Member), Parts: []web.Component{t.progress(req)}}
+	body := web.Plain{Title: req.Application.Name.In(t.lang), Caption: t.say("follow.caption", "member", req.Member)}
+	if req.State != Ended { // it is on no way any more
+		body.Parts = append(body.Parts, t.progress(req))
+	}
 	switch req.State {
 	case Asked:
 		body.Parts = append(body.Parts, t.toProve(r.PathValue("secret"), c, typed, wrong)...)
@@ -73,7 +76,7 @@ func (g *Registry) followPage(w http.ResponseWriter, r *http.Request, c Challeng
 
 func (t teller) progress(r Request) web.Progress {
 	steps := []string{Asked, "prove", "decide", Approved}
-	at := map[string]int{Asked: 1, Proved: 2, Approved: 4, Refused: 2, Lapsed: 1, Ended: 4}[r.State]
+	at := map[string]int{Asked: 1, Proved: 2, Approved: 4, Refused: 2, Lapsed: 1}[r.State]
 	p := web.Progress{}
 	for i, s := range steps {
 		step := web.Step{Text: t.say("step." + s)}
