@@ -100,6 +100,10 @@ func (a *App) openFederation(ctx context.Context) (err error) {
 	a.links = &link.Dialer{TLS: a.linkTLS, Age: func() time.Duration {
 		return min(time.Hour, a.Directory.Life()/8) // the old certificate counts half a life longer than it is shown
 	}}
+	if f.Central == "" {
+		a.revocations = a.Keys // the authority itself knows at once
+		return nil
+	}
 	a.revocations = keys.NewOCSPSource(keys.Source{
 		Clock: a.Config.Clock, Grace: revocationGrace, Unnamed: true, // what stands in the directory no longer is refused anyway
 		Alarm: func(err error) {

@@ -57,6 +57,11 @@ func (x *Exchange) answer(ctx context.Context, in *inbound) (*outbound, error) {
 	if err == nil {
 		r.decision, r.version, err = x.admit(ctx, in)
 	}
+	if err == nil && o != nil && in.stream != nil && !r.mayStream() {
+		if err = r.hold(ctx); err == nil { // what the body says decides too
+			r.decision, r.version, err = x.admit(ctx, in)
+		}
+	}
 	if err == nil {
 		err = x.consented(ctx, in.ask, r.decision)
 	}
@@ -82,19 +87,45 @@ func (x *Exchange) answer(ctx context.Context, in *inbound) (*outbound, error) {
 		RequestHash: r.hash, At: r.now, Fields: r.decision.fields,
 	}}
 	if got.stream != nil {
+		if out.Events, err = x.record(ctx, r, got); err != nil {
+			_ = got.stream.Close()
+			return nil, err
+		}
 		out.Length = got.length
-		out.Stream = closing{newLastHeld(got.stream, got.length, false, func(s sums) (err error) {
+		out.Stream = closing{newLastHeld(got.stream, got.length, false, func(s sums) error {
 			got.sums, out.sums = s, s
-			out.Events, err = x.close(ctx, r, got)
-			return err
+			return x.signAfter(ctx, r, got)
 		}), got.stream}
 		return out, nil
 	}
-	if out.Events, err = x.close(ctx, r, got); err != nil {
+	if out.Events, err = x.record(ctx, r, got); err != nil {
 		return nil, err
 	}
 	out.Body, out.Length, out.sums = got.body, int64(len(got.body)), got.sums
 	return out, nil
+}
+
+// mayStream says whether a long body may pass without being read here: to a
+// service that takes it as it comes, under a grant of everything.
+func (r *run) mayStream() bool {
+	_, streams := r.offered.provider.(StreamProvider)
+	return streams && r.decision.tree.all && !r.decision.needsConsent()
+}
+
+// hold reads a long body whole, to its proof, so that it can be judged as a
+// short one is.
+func (r *run) hold(ctx context.Context) error {
+	body := newLastHeld(r.stream, r.length, r.node == "", func(s sums) error { return r.prove(ctx, s) })
+	defer r.stream.Close()
+	whole, fits, err := held(body, maxBody)
+	switch {
+	case err != nil:
+		return bodyError(err)
+	case !fits:
+		return errs.New(errs.TooLarge, "exchange.body_too_large", "max", maxBody)
+	}
+	r.Body, r.stream = whole, nil
+	return nil
 }
 
 // closing is a reader that closes its source.
@@ -193,7 +224,11 @@ func (x *Exchange) forgetMark(ctx context.Context, r *run, cause error) {
 	}
 }
 
-func (r *run) markKey() string { return r.Client.String() + " " + r.MessageID }
+// markKey tells one change from another: the same id for another service or
+// another path is another change.
+func (r *run) markKey() string {
+	return r.Client.String() + " " + digest(r.Method+" "+r.target()) + " " + r.MessageID
+}
 
 // marking is a change that is about to be delivered.
 type marking struct {
@@ -215,9 +250,7 @@ func (x *Exchange) deliver(ctx context.Context, r *run) (answered, error) {
 	if r.stream != nil {
 		body = newLastHeld(r.stream, r.length, r.node == "", func(s sums) error { return r.prove(ctx, s) })
 		defer r.stream.Close()
-		if err := r.give(&d, body); err != nil {
-			return answered{}, err
-		}
+		d.Stream, d.Length = body, r.length
 	}
 	r.sentAt = x.clock.Now()
 	reply, err := r.offered.provider.Serve(ctx, d)
@@ -240,24 +273,6 @@ func (x *Exchange) deliver(ctx context.Context, r *run) (answered, error) {
 	return limited(reply, r.decision.tree)
 }
 
-// give hands the provider a long body: as a stream, or whole to one that takes
-// no streams.
-func (r *run) give(d *Delivery, body *lastHeld) error {
-	if _, ok := r.offered.provider.(StreamProvider); ok {
-		d.Stream, d.Length = body, r.length
-		return nil
-	}
-	whole, fits, err := held(body, maxBody)
-	switch {
-	case err != nil:
-		return bodyError(err)
-	case !fits:
-		return errs.New(errs.TooLarge, "exchange.body_too_large", "max", maxBody)
-	}
-	d.Body = whole
-	return nil
-}
-
 // bodyError words what went wrong with a request's body on its way.
 func bodyError(err error) error {
 	if _, coded := errs.As(err); coded {
@@ -269,10 +284,19 @@ func bodyError(err error) error {
 	return errs.New(errs.Invalid, "exchange.bad_body").Wrap(err)
 }
 
+// ofTheAnswer are the headers that an answer may bring: not those of one hop,
+// and none that speak for the exchange.
+func ofTheAnswer(lines []HeaderLine) []HeaderLine {
+	return slices.DeleteFunc(slices.Clone(lines), func(l HeaderLine) bool {
+		name := strings.ToLower(l.Name)
+		return unhashed(name) || name == "content-type" || strings.HasPrefix(name, "x-road-") || strings.HasPrefix(name, "x-dinh-")
+	})
+}
+
 // limited brings a provider's reply down to what was granted.
 func limited(reply Reply, tree *fieldTree) (answered, error) {
 	got := answered{
-		status: reply.Status, contentType: reply.ContentType, headers: reply.Headers, subjects: reply.Subjects,
+		status: reply.Status, contentType: reply.ContentType, headers: ofTheAnswer(reply.Headers), subjects: reply.Subjects,
 		stream: reply.Stream, length: reply.Length,
 	}
 	if got.status == 0 {
@@ -315,10 +339,27 @@ func limited(reply Reply, tree *fieldTree) (answered, error) {
 	return got, err
 }
 
-// close signs an answer and makes the trace durable. When the rules changed
-// since the call was admitted, it is judged again first; what is no longer
-// granted stays here.
-func (x *Exchange) close(ctx context.Context, r *run, got answered) ([]string, error) {
+// signAfter signs an answer that streamed, whose trace was durable before its
+// first byte left, and keeps the evidence of it before its last one does.
+func (x *Exchange) signAfter(ctx context.Context, r *run, got answered) error {
+	signature := ":" + r.request.Signature + ":"
+	err := x.seal(ctx, &x.answers, &sealing{
+		owner: r.Service.Owner(), proof: &r.answer, components: func() []httpsig.Component { return r.answerComponents(got, signature) },
+		trace: func() (trace, error) { return trace{evidence: r.evidence(x.clock.Now(), r.request, r.answer)}, nil },
+	})
+	if err != nil {
+		return unavailable("exchange.not_recorded", err)
+	}
+	if r.node != "" {
+		return nil
+	}
+	return x.verify(ctx, r.Service.Owner(), r.answer, r.answerComponents(got, signature))
+}
+
+// record makes the trace durable before anything leaves, and signs the answer
+// with it unless that streams. When the rules changed since the call was
+// admitted, it is judged again first; what is no longer granted stays here.
+func (x *Exchange) record(ctx context.Context, r *run, got answered) ([]string, error) {
 	outcome, reason := OutcomeAnswered, ""
 	if got.status >= 400 {
 		outcome, reason = OutcomeFailed, "exchange.provider_status"
@@ -326,7 +367,7 @@ func (x *Exchange) close(ctx context.Context, r *run, got answered) ([]string, e
 	signature := ":" + r.request.Signature + ":"
 	for range 5 {
 		s := &sealing{
-			owner: r.Service.Owner(), proof: &r.answer, components: func() []httpsig.Component { return r.answerComponents(got, signature) },
+			owner: r.Service.Owner(), proof: &r.answer,
 			trace: func() (trace, error) {
 				t, err := x.trace(r.ask, traceInfo{
 					decision: r.decision, outcome: outcome, reason: reason, records: got.records, found: got.subjects,
@@ -339,13 +380,16 @@ func (x *Exchange) close(ctx context.Context, r *run, got answered) ([]string, e
 				return t, err
 			},
 		}
+		if got.stream == nil {
+			s.components = func() []httpsig.Component { return r.answerComponents(got, signature) }
+		}
 		if err := x.seal(ctx, &x.answers, s); errs.KindOf(err) == errs.Forbidden { // the consent has ended meanwhile
 			return nil, x.refuse(ctx, r.ask, err)
 		} else if err != nil {
 			return nil, unavailable("exchange.not_recorded", err)
 		}
-		if s.fresh && r.node != "" {
-			return s.made.ids(), nil // the asking node verifies what it gets
+		if s.fresh && (r.node != "" || got.stream != nil) {
+			return s.made.ids(), nil // the asking node verifies what it gets; a stream is signed at its end
 		}
 		if s.fresh {
 			return s.made.ids(), x.verify(ctx, r.Service.Owner(), r.answer, r.answerComponents(got, signature))

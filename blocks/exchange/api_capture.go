@@ -201,6 +201,8 @@ func (s *captureState) headerLine(emit func([]byte)) {
 		s.skip = 0
 	}
 	emit(block)
+	first, _, _ := bytes.Cut(block, []byte("\n"))
+	s.lost = s.lost || !bytes.HasSuffix(bytes.TrimRight(first, "\r"), []byte(" HTTP/1.1")) // others frame their bodies by other rules
 }
 
 // chunkLine reads a chunk's length, the line end behind its data, or a trailer.

@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"context"
-	"crypto/ed25519"
 	"encoding/base64"
 	"net/http"
 	"strconv"
@@ -114,13 +113,9 @@ func (x *Exchange) apiLogEvidence(w http.ResponseWriter, r *http.Request) error 
 }
 
 func (x *Exchange) signedText(ctx context.Context, p Proof) (signedText, error) {
-	key, err := x.keys.Key(ctx, p.KeyID)
-	if err != nil {
+	public, err := x.publicKey(ctx, p.KeyID, time.Unix(p.Created, 0))
+	if err != nil || public == nil { // nil: there is no such signature
 		return signedText{}, err
-	}
-	public, ok := key.Public.(ed25519.PublicKey)
-	if !ok {
-		return signedText{}, errs.New(errs.Internal, "exchange.wrong_key")
 	}
 	return signedText{Key: jwk{"OKP", "Ed25519", base64.RawURLEncoding.EncodeToString(public), p.KeyID}, Base: p.Base, Signature: p.Signature}, nil
 }

@@ -122,10 +122,12 @@ func (x *Exchange) writeAnswer(w http.ResponseWriter, r *http.Request, a *ask, g
 		h.Set("Content-Type", got.ContentType)
 	}
 	x.xroadHeaders(w, a)
-	for _, e := range got.Events {
-		h.Add("X-Dinh-Event", e)
+	if n := len(got.Events); n > 0 {
+		const most = 16 // of many people's events; all of them are in the log, under the message's id
+		h.Set("X-Dinh-Event", strings.Join(got.Events[:min(n, most)], ","))
+		h.Set("X-Dinh-Events", strconv.Itoa(n))
 	}
-	if got.Length >= 0 && (r.Method != http.MethodHead || h.Get("Content-Length") == "") {
+	if got.Length >= 0 && r.Method != http.MethodHead {
 		h.Set("Content-Length", strconv.FormatInt(got.Length, 10))
 	}
 	w.WriteHeader(got.Status)
@@ -208,8 +210,19 @@ func (a *ask) readBody(body io.ReadCloser, length int64) error {
 // and nobody's secret for this door.
 func passedOn(lines []HeaderLine) []HeaderLine {
 	out := make([]HeaderLine, 0, len(lines))
+	hop := map[string]bool{} // headers that the client says are for one hop
+	for _, l := range lines {
+		if strings.EqualFold(l.Name, "Connection") {
+			for name := range strings.SplitSeq(l.Value, ",") {
+				hop[strings.ToLower(strings.TrimSpace(name))] = true
+			}
+		}
+	}
 	for _, l := range lines {
 		name := strings.ToLower(l.Name)
+		if hop[name] {
+			continue
+		}
 		secret := name == "x-api-key" || name == "authorization" && (strings.Contains(l.Value, " dinh_") || isAccessToken(l.Value))
 		if !unhashed(name) && !secret && name != "content-type" {
 			out = append(out, l)

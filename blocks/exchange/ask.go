@@ -342,6 +342,9 @@ func (x *Exchange) take(ctx context.Context, a *ask) (Answer, error) {
 		return Answer{}, x.refuse(ctx, a, errs.New(errs.Invalid, "exchange.other_server", "server", clip(a.server), "service", a.Service.String()))
 	}
 	if ok {
+		if err := x.confirmKey(ctx, a.keyID); err != nil { // its own node would not know
+			return Answer{}, x.refuse(ctx, a, err)
+		}
 		return x.askNode(ctx, a, node)
 	}
 	out, err := x.answer(ctx, &inbound{ask: a, prove: func(ctx context.Context, s sums) error {

@@ -135,6 +135,9 @@ func (x *Exchange) HandOut(ctx context.Context, client SubsystemID, messageID st
 		if p.Subsystem != client.String() {
 			return nil, errs.New(errs.Forbidden, "exchange.client_mismatch", "client", client.String())
 		}
+		if err := x.Confirm(ctx, p); err != nil {
+			return nil, err
+		}
 	} else if member, err := auditor(ctx); err != nil {
 		return nil, err
 	} else if member != "" && member != client.Owner().String() {

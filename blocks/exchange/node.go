@@ -91,10 +91,14 @@ func (x *Exchange) askNode(ctx context.Context, a *ask, n Node) (Answer, error) 
 		return Answer{}, x.unanswered(ctx, a, unpackFault(back.Body))
 	}
 	out := Answer{
-		Status: got.status, ContentType: got.contentType, Headers: got.headers, MessageID: a.MessageID, RequestID: a.requestID,
+		Status: got.status, ContentType: got.contentType, Headers: ofTheAnswer(got.headers), MessageID: a.MessageID, RequestID: a.requestID,
 		RequestHash: a.hash, Events: got.events, At: x.clock.Now(), Fields: got.fields, Length: int64(len(back.Body)),
 	}
 	if streams {
+		if err := x.begun(ctx, a); err != nil {
+			_ = back.Stream.Close()
+			return Answer{}, err
+		}
 		out.Length = got.length
 		out.Stream = closing{newLastHeld(back.Stream, got.length, false, func(s sums) error {
 			tail, err := back.Tail()
@@ -205,6 +209,18 @@ type cancelled struct {
 func (c *cancelled) Close() error {
 	defer c.cancel()
 	return c.ReadCloser.Close()
+}
+
+// begun keeps evidence of a question whose long answer is about to be handed
+// over: what is broken off must not stay unseen.
+func (x *Exchange) begun(ctx context.Context, a *ask) error {
+	err := x.seal(ctx, &x.answers, &sealing{trace: func() (trace, error) {
+		return trace{evidence: a.evidence(x.clock.Now(), a.request, Proof{})}, nil
+	}})
+	if err != nil {
+		return unavailable("exchange.not_recorded", err)
+	}
+	return nil
 }
 
 // accept checks the other node's answer, and makes it durable before it is seen.

@@ -393,3 +393,87 @@ func TestAClientMayWishForItsNode(t *testing.T) {
 		}
 	}
 }
+
+// What a long body says decides as what a short one says.
+func TestLongBodiesAreJudged(t *testing.T) {
+	t.Parallel()
+	n := newTwoNodes(t)
+	alone := newWorld(t)
+	secret := func(w *world) string {
+		w.grant(t, func(g *exchange.Grant) { g.Operations = []string{"search", "create"} })
+		s, _, err := w.NewClientKey(t.Context(), civil, "test", time.Time{})
+		ok(t, err)
+		return s
+	}
+	n.answering.grant(t, func(g *exchange.Grant) { g.Operations = []string{"search", "create"} })
+	for name, w := range map[string]*world{"one node": alone, "two nodes": n.asking} {
+		srv := httptest.NewServer(w.R1Handler())
+		t.Cleanup(srv.Close)
+		key := secret(w)
+		for path, body := range map[string]string{"/records": `{"data":{"religion":"x"}}`, "/search": `{"where":{"religion":"x"}}`} {
+			for _, padding := range []int{0, 70_000} {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+servicePath+path, strings.NewReader(body+strings.Repeat(" ", padding)))
+				ok(t, err)
+				r.Header.Set("X-Road-Client", civil.String())
+				r.Header.Set("X-Api-Key", key)
+				res, err := http.DefaultClient.Do(r)
+				ok(t, err)
+				_ = res.Body.Close()
+				if res.Header.Get("X-Road-Error") != "server.serverproxy.access_denied" {
+					t.Errorf("%s: %s with %d blanks: %s %s", name, path, padding, res.Status, res.Header.Get("X-Road-Error"))
+				}
+			}
+		}
+	}
+	if alone.provider.count()+n.answering.provider.count() != 0 {
+		t.Error("the register was asked")
+	}
+}
+
+// Who hangs up in the middle of a long answer has left a trace on both sides.
+func TestALongAnswerThatIsLeftIsSeen(t *testing.T) {
+	t.Parallel()
+	n := newTwoNodes(t)
+	service := population
+	service.Service = "files"
+	grant := exchange.Grant{Client: civil, Service: service, Operations: []string{"read"}, Fields: []string{"*"}, Purpose: purpose, LegalBasis: basis}
+	alone := newWorld(t)
+	for _, w := range []*world{n.answering, alone} {
+		ok(t, w.RegisterProvider(exchange.ServiceInfo{ID: service}, mirror{64 << 20}))
+		_, err := w.AddGrant(t.Context(), grant)
+		ok(t, err)
+	}
+	for name, w := range map[string]*world{"one node": alone, "two nodes": n.asking} {
+		srv := httptest.NewServer(w.R1Handler())
+		t.Cleanup(srv.Close)
+		key, _, err := w.NewClientKey(t.Context(), civil, "test", time.Time{})
+		ok(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, srv.URL+"/r1/"+service.String(), nil)
+		ok(t, err)
+		r.Header.Set("X-Road-Client", civil.String())
+		r.Header.Set("X-Api-Key", key)
+		r.Header.Set("X-Road-Id", "left-"+name[:3])
+		res, err := http.DefaultClient.Do(r)
+		ok(t, err)
+		_, err = io.CopyN(io.Discard, res.Body, 1<<20)
+		ok(t, err)
+		event := res.Header.Get("X-Dinh-Event")
+		cancel()
+		_ = res.Body.Close()
+		all, err := w.Evidence(t.Context(), "left-"+name[:3])
+		ok(t, err)
+		if len(all) != 1 || all[0].Request.Signature == "" {
+			t.Errorf("%s: evidence %+v", name, all)
+		}
+		if name == "one node" {
+			if _, _, _, err := w.Event(t.Context(), event); err != nil {
+				t.Errorf("%s: event %q: %v", name, event, err)
+			}
+			continue
+		}
+		if count, err := n.answering.CountEvents(t.Context(), ""); err != nil || count != 1 {
+			t.Errorf("%s: the answering node has %d events, %v", name, count, err)
+		}
+	}
+}

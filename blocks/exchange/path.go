@@ -97,34 +97,33 @@ func ascii(s string) bool {
 // themselves, both ends anchored. Unlike X-Road's possessive star, text after a
 // star in the same segment matches ("/foo/*.json"): a rule that silently never
 // matches helps nobody.
+//
+// It takes at most as many steps as pattern and path are long, multiplied.
 func matchPath(pattern, path string) bool {
+	at := make([]bool, len(path)+1) // at[i]: what was read of the pattern fits path[:i]
+	at[0] = true
 	for pattern != "" {
+		star := strings.HasPrefix(pattern, "*")
+		across := strings.HasPrefix(pattern, "**")
 		switch {
-		case strings.HasPrefix(pattern, "**"):
-			rest := strings.TrimLeft(pattern, "*")
-			for i := range len(path) + 1 {
-				if matchPath(rest, path[i:]) {
-					return true
-				}
-			}
-			return false
-		case pattern[0] == '*':
-			for i := range len(path) + 1 {
-				if matchPath(pattern[1:], path[i:]) {
-					return true
-				}
-				if i < len(path) && path[i] == '/' {
-					return false
-				}
-			}
-			return false
+		case across:
+			pattern = strings.TrimLeft(pattern, "*")
+		case star:
+			pattern = pattern[1:]
 		case pattern[0] == '\\' && len(pattern) > 1:
 			pattern = pattern[1:]
 		}
-		if path == "" || path[0] != pattern[0] {
-			return false
+		if star {
+			for i := range len(path) {
+				at[i+1] = at[i+1] || at[i] && (across || path[i] != '/')
+			}
+			continue
 		}
-		pattern, path = pattern[1:], path[1:]
+		for i := len(path); i > 0; i-- {
+			at[i] = at[i-1] && path[i-1] == pattern[0]
+		}
+		at[0] = false
+		pattern = pattern[1:]
 	}
-	return path == ""
+	return at[len(path)]
 }

@@ -170,6 +170,13 @@ func (v *seenOnce) once(key string, check func() error) error {
 	}
 	v.mu.Unlock()
 	o.once.Do(func() { o.err = check() })
+	if o.err != nil { // it may pass: a directory that could not be read
+		v.mu.Lock()
+		if v.all[key] == o {
+			delete(v.all, key)
+		}
+		v.mu.Unlock()
+	}
 	return o.err
 }
 

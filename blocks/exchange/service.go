@@ -358,15 +358,14 @@ func (x *Exchange) ServiceHealth(ctx context.Context, id ServiceID) (ServiceHeal
 	return ServiceHealth{Reachable: true, Status: status}, nil
 }
 
-// find gives what is offered under an identifier. What cannot be taken back is
-// asked of the newest address of a service, and what is not known here may have
-// been published by another process a moment ago.
+// find gives what is offered under an identifier: of a published service the
+// newest, which another process may have changed a moment ago.
 func (x *Exchange) find(ctx context.Context, a *ask) (*offered, error) {
 	if a.isMeta() {
 		return x.metaservices, nil
 	}
 	o := x.offer(a.Service)
-	if o != nil && (o.published == nil || a.Method == "GET" || a.Method == "HEAD" || a.Method == "") {
+	if o != nil && o.published == nil {
 		a.revision = o.revision()
 		return o, nil
 	}

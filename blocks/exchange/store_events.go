@@ -132,7 +132,23 @@ func (s store) evidence(ctx context.Context, messageID string) ([]Evidence, erro
 		return fromSheaf(data, place)
 	}, `SELECT m.place, s.data FROM exchange_sheaf_message m JOIN exchange_sheaf s ON s.id = m.sheaf
 			WHERE m.message_id = $1 ORDER BY m.sheaf, m.place`, messageID)
-	return append(older, newer...), err
+	return lastOfEach(append(older, newer...)), err
+}
+
+// lastOfEach leaves out what was kept when a long answer began, where there is
+// the whole that was kept at its end.
+func lastOfEach(all []Evidence) []Evidence {
+	last := map[string]int{}
+	for i, e := range all {
+		last[e.RequestID] = i
+	}
+	out := all[:0]
+	for i, e := range all {
+		if last[e.RequestID] == i {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // Rows of one commit go in together: a statement for each would cost several

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -54,4 +55,13 @@ func FuzzHeads(f *testing.F) {
 		}
 		_, _, _ = unpackAnswer(head)
 	})
+}
+
+// A pattern of a published service must not hold a processor.
+func TestPatternsTakeNoTime(t *testing.T) {
+	t.Parallel()
+	path := "/" + strings.Repeat("a", 4000)
+	if matchPath("/"+strings.Repeat("**a", 100)+"b", path) || !matchPath("/"+strings.Repeat("**a", 100), path) {
+		t.Error("wrong")
+	}
 }

@@ -129,8 +129,13 @@ func (c *connector) openSQLite(ctx context.Context) (driver.Conn, error) {
 const openAttempts = 100
 
 // claimFile makes a missing file readable by its owner alone; SQLite gives its
-// side files the same rights.
+// side files the same rights. It must not touch a file that is there: to close
+// any descriptor of it drops all locks that this process has on it (POSIX), and
+// another program could then take the database for unused and remove the WAL.
 func claimFile(path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err

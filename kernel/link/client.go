@@ -232,7 +232,7 @@ func (a *asker) done(id uint64) (ch chan frame, last bool) {
 
 // take hands an answer to who waits for it. Nobody does when the asker has gone.
 func (a *asker) take(f frame) error {
-	if f.kind != kindMessage && f.kind != kindParked {
+	if f.kind != kindMessage && f.kind != kindParked && f.kind != kindBusy {
 		return errFrame
 	}
 	ch, last := a.done(f.id)
@@ -257,6 +257,9 @@ func (p *peer) askShared(ctx context.Context, m Message) (Message, error) {
 		}
 		if err != nil {
 			return Message{}, err
+		}
+		if f.kind == kindBusy {
+			return Message{}, fmt.Errorf("%w: it answers as many messages as it can", ErrUnreachable)
 		}
 		if f.kind == kindParked && len(f.payload) == 8 {
 			return p.claim(ctx, binary.BigEndian.Uint64(f.payload))

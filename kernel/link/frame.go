@@ -17,6 +17,7 @@ const (
 	kindAbort                   // the sender cannot go on
 	kindParked                  // the answer is long: the payload says where it waits
 	kindClaim                   // fetches a parked answer, whose place is the id
+	kindBusy                    // the message was not looked at: too many are being answered
 	kindPing
 	kindPong
 )
@@ -98,5 +99,6 @@ func parseMessage(p []byte) (Message, error) {
 	if uint64(n) > uint64(len(p)) {
 		return Message{}, errFrame
 	}
-	return Message{Head: p[:n:n], Body: p[n:]}, nil
+	m := Message{Head: p[:n:n], Body: p[n:]}
+	return m, m.check()
 }

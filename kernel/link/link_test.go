@@ -18,6 +18,7 @@ import (
 	"net"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -319,6 +320,48 @@ func TestStrangersAndSilenceAreGivenUp(t *testing.T) {
 		t.Errorf("who hangs up gets %v", err)
 	}
 	close(block)
+}
+
+func TestSlowAnswersHoldUpNobody(t *testing.T) {
+	t.Parallel()
+	block := make(chan struct{})
+	d, addr := pair(t, func(ctx context.Context, _ link.Peer, m link.Message) link.Message {
+		if string(m.Head) == "slow" {
+			select {
+			case <-block:
+			case <-ctx.Done():
+			}
+		}
+		return m
+	}, link.Times{})
+	const many = 4300 // more than are answered at once
+	var busy, answered atomic.Int64
+	var wg sync.WaitGroup
+	for range many {
+		wg.Go(func() {
+			switch _, err := d.Ask(t.Context(), "n", addr, link.Message{Head: []byte("slow")}); {
+			case err == nil:
+				answered.Add(1)
+			case errors.Is(err, link.ErrUnreachable):
+				busy.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	for busy.Load() < many-4096 && !t.Failed() {
+		runtime.Gosched()
+	}
+	close(block)
+	wg.Wait()
+	for range 5000 { // those who have answered answer again
+		if _, err := d.Ask(t.Context(), "n", addr, link.Message{Head: []byte("quick")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if answered.Load() != 4096 {
+		t.Errorf("%d were answered, %d sent back", answered.Load(), busy.Load())
+	}
 }
 
 func TestOversizeIsRefusedBeforeItLeaves(t *testing.T) {

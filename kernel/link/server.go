@@ -24,11 +24,16 @@ type Server struct {
 	Log     *slog.Logger
 	Times   Times
 	// MaxInFlight bounds the messages of one connection that are being answered;
-	// 0: 4096. Beyond it the connection is not read, which slows the peer down.
+	// 0: 4096. What comes beyond it is sent back untouched, so that services which
+	// answer slowly do not hold up the others.
 	MaxInFlight int
 
 	parking parking
 }
+
+// maxConnections bounds the connections of a server: the shared ones of all
+// nodes, and those of long bodies.
+const maxConnections = 4096
 
 // parking keeps long answers until they are fetched.
 type parking struct {
@@ -50,6 +55,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
 	var open sync.WaitGroup
+	var connections atomic.Int64
 	defer func() { waitFor(&open, 10*time.Second) }()
 	for {
 		c, err := l.Accept()
@@ -57,10 +63,22 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			if temporary(err) {
-				continue
+			if errors.Is(err, net.ErrClosed) {
+				return err
 			}
-			return err
+			// Out of files or memory for now: those who are connected must not suffer.
+			s.Log.WarnContext(ctx, "link: a connection could not be taken", "error", err)
+			rest := time.NewTimer(50 * time.Millisecond)
+			select {
+			case <-rest.C:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		if connections.Add(1) > maxConnections {
+			connections.Add(-1)
+			_ = c.Close()
+			continue
 		}
 		cfg := s.TLS().Clone()
 		cfg.NextProtos, cfg.MinVersion = []string{protocol}, tls.VersionTLS13
@@ -68,13 +86,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			_ = c.Close()
 			return errors.New("link: the TLS configuration does not ask for the other node's certificate")
 		}
-		open.Go(func() { s.accept(ctx, tls.Server(c, cfg)) })
+		open.Go(func() {
+			defer connections.Add(-1)
+			s.accept(ctx, tls.Server(c, cfg))
+		})
 	}
-}
-
-func temporary(err error) bool {
-	var e net.Error
-	return errors.As(err, &e) && e.Timeout()
 }
 
 func waitFor(g *sync.WaitGroup, most time.Duration) {
@@ -141,13 +157,17 @@ func (s *Server) answerShared(ctx context.Context, from Peer, c *shared) {
 		}
 		o := outgoing{kind: kindMessage, id: f.id, m: m}
 		select {
+		case slots <- struct{}{}:
+		default:
+			return c.send(ctx, outgoing{kind: kindBusy, id: f.id})
+		}
+		select {
 		case work <- o: // one that has answered before, with a stack that has grown already
 		default:
-			slots <- struct{}{}
 			go func() {
-				defer func() { <-slots }()
 				for ok := true; ok; o, ok = <-work {
 					s.answerOnShared(ctx, from, c, o)
+					<-slots
 				}
 			}()
 		}

@@ -125,7 +125,7 @@ func (w *world) sealLedger(t testing.TB) {
 }
 
 func asClient(ctx context.Context, s exchange.SubsystemID) context.Context {
-	return auth.With(ctx, auth.Principal{Subsystem: s.String(), Member: s.Owner().String(), Session: "key-1"})
+	return auth.With(ctx, auth.Principal{Subsystem: s.String(), Member: s.Owner().String()})
 }
 
 func (w *world) handed(t testing.TB, id string) exchange.Exhibit {
