@@ -165,14 +165,21 @@ func (x *Exchange) ServicesOf(s SubsystemID) []ServiceInfo {
 }
 
 // AllowedOf lists what the client has a grant for today among what a subsystem
-// offers.
+// offers, each service with the endpoints that are granted.
 func (x *Exchange) AllowedOf(ctx context.Context, s, client SubsystemID) ([]ServiceInfo, error) {
 	rules, err := x.freshen(ctx)
 	if err != nil {
 		return nil, unavailable("exchange.rules_unreadable", err)
 	}
 	now := x.clock.Now()
-	return slices.DeleteFunc(x.ServicesOf(s), func(i ServiceInfo) bool { return !rules.mayUse(client, i.ID, now) }), nil
+	var out []ServiceInfo
+	for _, i := range x.ServicesOf(s) {
+		if endpoints, may := rules.reach(client, i, now); may {
+			i.Endpoints = endpoints
+			out = append(out, i)
+		}
+	}
+	return out, nil
 }
 
 // OpenAPI gives a service's document as others see it: its servers' addresses

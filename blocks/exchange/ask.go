@@ -290,7 +290,7 @@ func (x *Exchange) params(keyID string, now time.Time) httpsig.Params {
 // by which the provider recognises it.
 //
 // Refusals: errs.Forbidden exchange.no_grant, grant_revoked, grant_not_yet,
-// grant_expired, operation_not_granted, purpose_not_granted,
+// grant_expired, operation_not_granted, endpoint_not_granted, purpose_not_granted,
 // legal_basis_not_granted, field_not_granted, no_endpoint, unknown_client;
 // errs.TooMany exchange.quota_spent;
 // errs.NotFound exchange.unknown_service; errs.Invalid exchange.purpose_missing

@@ -30,7 +30,9 @@
 // nobody granted is denied. Fields outside the grant are removed from the answer
 // on the provider's side, before it is signed; asking for one by name is an
 // error that names it. A search may only match on fields of the grant, else it
-// would tell what it may not show. A revocation holds on the next request in
+// would tell what it may not show. A grant may be narrowed to endpoints of its
+// service, by method and path (endpoints.go): a call must fit one of them, and
+// allowedMethods lists those alone. A revocation holds on the next request in
 // every process on the database: the transaction that records an answer reads
 // the version of the rules, and an answer decided under older rules is judged
 // again before it leaves.

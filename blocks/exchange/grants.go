@@ -29,9 +29,10 @@ type Grant struct {
 	Client     SubsystemID `json:"client"`
 	Service    ServiceID   `json:"service"`
 	Operations []string    `json:"operations"`
-	Fields     []string    `json:"fields"`            // what may be read and written; "*" for all
-	Match      []string    `json:"match,omitempty"`   // what a search may match on besides Fields
-	Consent    bool        `json:"consent,omitempty"` // only while the person asked about, named by a field of Match, permits it
+	Endpoints  []Endpoint  `json:"endpoints,omitempty"` // of the service, by method and path; none: all of it
+	Fields     []string    `json:"fields"`              // what may be read and written; "*" for all
+	Match      []string    `json:"match,omitempty"`     // what a search may match on besides Fields
+	Consent    bool        `json:"consent,omitempty"`   // only while the person asked about, named by a field of Match, permits it
 	Purpose    string      `json:"purpose"`
 	LegalBasis string      `json:"legal_basis"`
 	From       time.Time   `json:"from"`           // zero: from now
@@ -71,6 +72,7 @@ func (g Grant) check() error {
 	add(!g.Quota.valid(), "quota", "exchange.bad_quota")
 	// A consent covers one person's records: only a search by the person finds no others.
 	add(g.Consent && (len(g.Match) == 0 || slices.Contains(g.Fields, "*") || !slices.Equal(g.Operations, []string{OpSearch})), "consent", "exchange.bad_consent_grant")
+	wrong = append(wrong, g.checkEndpoints()...)
 	if len(wrong) > 0 {
 		return errs.New(errs.Invalid, "exchange.bad_grant").With(wrong...)
 	}
@@ -82,6 +84,7 @@ type question struct {
 	client       SubsystemID
 	service      ServiceID
 	operation    string
+	method, path string // none when data come by themselves
 	fields       []string
 	purpose      string
 	legalBasis   string
@@ -119,6 +122,7 @@ func decide(grants []*Grant, q question, now time.Time) (decision, error) {
 		{"exchange.grant_not_yet", func(g *Grant) bool { return !now.Before(g.From) }},
 		{"exchange.grant_expired", func(g *Grant) bool { return g.Until.IsZero() || now.Before(g.Until) }},
 		{"exchange.operation_not_granted", func(g *Grant) bool { return slices.Contains(g.Operations, q.operation) }},
+		{"exchange.endpoint_not_granted", func(g *Grant) bool { return g.opens(q.method, q.path) }},
 		{"exchange.purpose_not_granted", func(g *Grant) bool { return q.purpose == "" || g.Purpose == q.purpose }},
 		{"exchange.legal_basis_not_granted", func(g *Grant) bool { return q.legalBasis == "" || g.LegalBasis == q.legalBasis }},
 	}
@@ -128,7 +132,7 @@ func decide(grants []*Grant, q question, now time.Time) (decision, error) {
 	for _, s := range steps {
 		fitting = slices.DeleteFunc(fitting, func(g *Grant) bool { return !s.fits(g) })
 		if len(fitting) == 0 {
-			return decision{}, no(s.code, "operation", q.operation, "purpose", q.purpose)
+			return decision{}, no(s.code, "operation", q.operation, "purpose", q.purpose, "method", q.method)
 		}
 	}
 	first := fitting[0]

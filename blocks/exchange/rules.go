@@ -112,7 +112,7 @@ func (r *rules) judge(a *ask, now time.Time) (decision, error) {
 	}
 	d, err := decide(r.grants[pair{a.Client, a.Service}], question{
 		client: a.Client, service: a.Service, operation: a.operation, fields: a.Fields, purpose: a.Purpose,
-		legalBasis: a.LegalBasis, purposeGiven: !a.purposeFromGrant, body: a.Body,
+		legalBasis: a.LegalBasis, method: a.Method, path: a.Path, purposeGiven: !a.purposeFromGrant, body: a.Body,
 	}, now)
 	if err == nil {
 		err = r.open(a)

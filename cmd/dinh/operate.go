@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/dinh-gov/dinh/app"
+	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/blocks/registers"
 	"github.com/dinh-gov/dinh/blocks/transparency"
 	"github.com/dinh-gov/dinh/kernel/i18n"

@@ -170,6 +170,18 @@ func (t teller) ways(s exchange.ServiceInfo) web.Tiles {
 	return web.Tiles{Items: tiles, Label: t.say("developers")}
 }
 
+// narrowed are the bounds that an owner sets to a grant and nobody asks for.
+func (t teller) narrowed(s exchange.ServiceInfo, g *exchange.Grant) (rows []web.Row) {
+	if len(g.Endpoints) > 0 {
+		addresses := make([]string, len(g.Endpoints))
+		for i, e := range g.Endpoints {
+			addresses[i] = e.String()
+		}
+		rows = append(rows, web.Fact(t.say("only_endpoints"), strings.Join(addresses, ", ")))
+	}
+	return rows
+}
+
 // rights lists the grants that hold now: who, for what, which fields, until when.
 func (t teller) rights(s exchange.ServiceInfo) ([]web.Component, error) {
 	grants, err := t.c.d.Rights.Grants(t.r.Context())
@@ -187,7 +199,7 @@ func (t teller) rights(s exchange.ServiceInfo) ([]web.Component, error) {
 		if g.Quota.PerMinute == 0 {
 			terms = terms[:len(terms)-1]
 		}
-		rows = append(append(rows, web.Fact(t.say("legal"), g.LegalBasis)), terms...)
+		rows = append(append(append(rows, web.Fact(t.say("legal"), g.LegalBasis)), terms...), t.narrowed(s, g)...)
 		out = append(out, web.SummaryList{Card: &web.Card{Title: &web.CardTitle{Text: t.name(g.Client.String()), HeadingLevel: "3"}}, Rows: rows})
 	}
 	if len(out) == 0 {

@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE exchange_grant ADD COLUMN endpoints TEXT NOT NULL DEFAULT '[]';
