@@ -268,9 +268,10 @@ func (x *Exchange) deliver(ctx context.Context, r *run) (answered, error) {
 		if (k == errs.Internal || k == errs.Unavailable) && !strings.HasPrefix(errs.CodeOf(err), "exchange.") {
 			return answered{}, unavailable("exchange.provider_failed", err)
 		}
-		return answered{}, err
+		return answered{}, r.decision.hide(r.ask, err)
 	}
-	return limited(reply, r.decision.tree)
+	got, err := limited(reply, r.decision)
+	return got, r.decision.hide(r.ask, err)
 }
 
 // bodyError words what went wrong with a request's body on its way.
@@ -294,7 +295,8 @@ func ofTheAnswer(lines []HeaderLine) []HeaderLine {
 }
 
 // limited brings a provider's reply down to what was granted.
-func limited(reply Reply, tree *fieldTree) (answered, error) {
+func limited(reply Reply, d decision) (answered, error) {
+	tree, filtered := d.tree, d.filtered()
 	got := answered{
 		status: reply.Status, contentType: reply.ContentType, headers: ofTheAnswer(reply.Headers), subjects: reply.Subjects,
 		stream: reply.Stream, length: reply.Length,
@@ -304,7 +306,7 @@ func limited(reply Reply, tree *fieldTree) (answered, error) {
 	}
 	unreadable := errs.New(errs.Unavailable, "exchange.answer_unreadable")
 	body := reply.Body
-	if got.stream != nil && (!tree.all || got.status >= 400) {
+	if got.stream != nil && (!tree.all || filtered || got.status >= 400) {
 		var whole bool
 		var err error
 		body, whole, err = held(got.stream, maxBody)
@@ -325,6 +327,8 @@ func limited(reply Reply, tree *fieldTree) (answered, error) {
 	case got.stream != nil:
 		got.records = 1
 		return got, nil
+	case filtered:
+		got, err = d.limitFiltered(got, body)
 	case got.status >= 400 && tree.all:
 		got.body = body
 	case got.status >= 400:
@@ -399,7 +403,7 @@ func (x *Exchange) record(ctx context.Context, r *run, got answered) ([]string, 
 			return nil, unavailable("exchange.rules_unreadable", err)
 		}
 		d, err := newest.judge(r.ask, x.clock.Now())
-		if err == nil && (d.purpose != r.decision.purpose || len(d.tree.missing(r.decision.fields)) > 0) {
+		if err == nil && (d.purpose != r.decision.purpose || len(d.tree.missing(r.decision.fields)) > 0 || d.narrower(r.decision)) {
 			err = errs.New(errs.Forbidden, "exchange.grant_revoked", "client", r.Client.String(), "service", r.Service.String())
 		}
 		if err != nil {

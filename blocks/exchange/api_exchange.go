@@ -56,18 +56,19 @@ func (x *Exchange) apiGrants(w http.ResponseWriter, r *http.Request) error {
 
 func (x *Exchange) apiAddGrant(w http.ResponseWriter, r *http.Request) error {
 	var in struct {
-		Client     string     `json:"client"`
-		Service    string     `json:"service"`
-		Operations []string   `json:"operations"`
-		Endpoints  []Endpoint `json:"endpoints"`
-		Fields     []string   `json:"fields"`
-		Match      []string   `json:"match"`
-		Consent    bool       `json:"consent"`
-		Purpose    string     `json:"purpose"`
-		LegalBasis string     `json:"legal_basis"`
-		From       time.Time  `json:"from"`
-		Until      time.Time  `json:"until"`
-		Quota      Quota      `json:"quota"`
+		Client     string              `json:"client"`
+		Service    string              `json:"service"`
+		Operations []string            `json:"operations"`
+		Endpoints  []Endpoint          `json:"endpoints"`
+		Fields     []string            `json:"fields"`
+		Match      []string            `json:"match"`
+		Filter     map[string][]string `json:"filter"`
+		Consent    bool                `json:"consent"`
+		Purpose    string              `json:"purpose"`
+		LegalBasis string              `json:"legal_basis"`
+		From       time.Time           `json:"from"`
+		Until      time.Time           `json:"until"`
+		Quota      Quota               `json:"quota"`
 	}
 	if err := httpx.ReadJSON(r, &in); err != nil {
 		return err
@@ -85,7 +86,7 @@ func (x *Exchange) apiAddGrant(w http.ResponseWriter, r *http.Request) error {
 		return errs.New(errs.Forbidden, "exchange.not_your_service", "service", service.String())
 	}
 	g, err := x.AddGrant(r.Context(), Grant{
-		Client: client, Service: service, Operations: in.Operations, Endpoints: in.Endpoints, Fields: in.Fields, Match: in.Match, Consent: in.Consent,
+		Client: client, Service: service, Operations: in.Operations, Endpoints: in.Endpoints, Fields: in.Fields, Match: in.Match, Filter: in.Filter, Consent: in.Consent,
 		Purpose: in.Purpose, LegalBasis: in.LegalBasis, From: in.From, Until: in.Until, Quota: in.Quota, GrantedBy: actor(p),
 	})
 	if err != nil {

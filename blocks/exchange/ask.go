@@ -294,7 +294,7 @@ func (x *Exchange) params(keyID string, now time.Time) httpsig.Params {
 // legal_basis_not_granted, field_not_granted, no_endpoint, unknown_client;
 // errs.TooMany exchange.quota_spent;
 // errs.NotFound exchange.unknown_service; errs.Invalid exchange.purpose_missing
-// and bad_…; errs.Unavailable exchange.provider_failed, answer_unreadable,
+// and bad_…; errs.NotFound exchange.record_not_granted; errs.Unavailable exchange.provider_failed, answer_unreadable,
 // not_recorded, and for services of another node node_unreachable, node_lost;
 // errs.Conflict exchange.delivered_before; and the provider's own refusals.
 func (x *Exchange) Call(ctx context.Context, c Call) (Answer, error) {

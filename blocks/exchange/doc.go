@@ -32,7 +32,10 @@
 // error that names it. A search may only match on fields of the grant, else it
 // would tell what it may not show. A grant may be narrowed to endpoints of its
 // service, by method and path (endpoints.go): a call must fit one of them, and
-// allowedMethods lists those alone. A revocation holds on the next request in
+// allowedMethods lists those alone. It may be narrowed to records whose fields
+// have certain values (filter.go): others are removed on the provider's side, with
+// every total, and a single one is answered as one that is not there. Of several
+// grants each record gets the fields of those that let it out. A revocation holds on the next request in
 // every process on the database: the transaction that records an answer reads
 // the version of the rules, and an answer decided under older rules is judged
 // again before it leaves.

@@ -45,7 +45,7 @@ func faultOf(err error, a *ask) (f fault, own bool) {
 	case "unknown_provider":
 		return fault{atAsker + "unknown_member", `Could not find addresses for service provider "` + service + `"`}, true
 	case "no_grant", "grant_revoked", "grant_not_yet", "grant_expired", "operation_not_granted", "purpose_not_granted",
-		"legal_basis_not_granted", "endpoint_not_granted", "field_not_granted", "no_endpoint", "consent_missing", "consent_withdrawn", "consent_ended", "consent_spent", "consent_person":
+		"legal_basis_not_granted", "endpoint_not_granted", "field_not_granted", "record_not_granted", "no_endpoint", "consent_missing", "consent_withdrawn", "consent_ended", "consent_spent", "consent_person":
 		return fault{atProvider + "access_denied", "Request is not allowed: " + service + reason(err, name)}, true
 	case "quota_spent":
 		return fault{atProvider + "access_denied", "Request is not allowed: " + service + reason(err, name)}, true

@@ -25,23 +25,24 @@ func operations() []string { return []string{OpRead, OpSearch, OpCreate, OpAmend
 
 // Grant is the right of one subsystem to use one service for one purpose.
 type Grant struct {
-	ID         string      `json:"id"`
-	Client     SubsystemID `json:"client"`
-	Service    ServiceID   `json:"service"`
-	Operations []string    `json:"operations"`
-	Endpoints  []Endpoint  `json:"endpoints,omitempty"` // of the service, by method and path; none: all of it
-	Fields     []string    `json:"fields"`              // what may be read and written; "*" for all
-	Match      []string    `json:"match,omitempty"`     // what a search may match on besides Fields
-	Consent    bool        `json:"consent,omitempty"`   // only while the person asked about, named by a field of Match, permits it
-	Purpose    string      `json:"purpose"`
-	LegalBasis string      `json:"legal_basis"`
-	From       time.Time   `json:"from"`           // zero: from now
-	Until      time.Time   `json:"until,omitzero"` // the first instant it no longer holds; zero: no end
-	RevokedAt  time.Time   `json:"revoked_at,omitzero"`
-	Quota      Quota       `json:"quota,omitzero"`
-	GrantedBy  string      `json:"granted_by,omitempty"` // opaque id of who granted it
-	RevokedBy  string      `json:"revoked_by,omitempty"`
-	Reason     string      `json:"reason,omitempty"` // why it was revoked
+	ID         string              `json:"id"`
+	Client     SubsystemID         `json:"client"`
+	Service    ServiceID           `json:"service"`
+	Operations []string            `json:"operations"`
+	Endpoints  []Endpoint          `json:"endpoints,omitempty"` // of the service, by method and path; none: all of it
+	Fields     []string            `json:"fields"`              // what may be read and written; "*" for all
+	Match      []string            `json:"match,omitempty"`     // what a search may match on besides Fields
+	Filter     map[string][]string `json:"filter,omitempty"`    // only records whose fields have these values; see filter.go
+	Consent    bool                `json:"consent,omitempty"`   // only while the person asked about, named by a field of Match, permits it
+	Purpose    string              `json:"purpose"`
+	LegalBasis string              `json:"legal_basis"`
+	From       time.Time           `json:"from"`           // zero: from now
+	Until      time.Time           `json:"until,omitzero"` // the first instant it no longer holds; zero: no end
+	RevokedAt  time.Time           `json:"revoked_at,omitzero"`
+	Quota      Quota               `json:"quota,omitzero"`
+	GrantedBy  string              `json:"granted_by,omitempty"` // opaque id of who granted it
+	RevokedBy  string              `json:"revoked_by,omitempty"`
+	Reason     string              `json:"reason,omitempty"` // why it was revoked
 
 	fields *fieldTree // Fields, ready to ask
 }
@@ -72,7 +73,7 @@ func (g Grant) check() error {
 	add(!g.Quota.valid(), "quota", "exchange.bad_quota")
 	// A consent covers one person's records: only a search by the person finds no others.
 	add(g.Consent && (len(g.Match) == 0 || slices.Contains(g.Fields, "*") || !slices.Equal(g.Operations, []string{OpSearch})), "consent", "exchange.bad_consent_grant")
-	wrong = append(wrong, g.checkEndpoints()...)
+	wrong = append(append(wrong, g.checkEndpoints()...), g.checkFilter()...)
 	if len(wrong) > 0 {
 		return errs.New(errs.Invalid, "exchange.bad_grant").With(wrong...)
 	}
@@ -145,6 +146,17 @@ func decide(grants []*Grant, q question, now time.Time) (decision, error) {
 
 // within checks the fields of a question against the grants that fit otherwise.
 func within(fitting []*Grant, q question, no func(string, ...any) error) (decision, error) {
+	refused := func(fields []string) error {
+		slices.Sort(fields)
+		return no("exchange.field_not_granted", "fields", strings.Join(slices.Compact(fields), ", "))
+	}
+	fitting, alone, err := whole(fitting, q)
+	if err != nil {
+		return decision{}, err
+	}
+	if len(fitting) == 0 {
+		return decision{}, refused(alone)
+	}
 	first := fitting[0]
 	d := decision{purpose: first.Purpose, legalBasis: first.LegalBasis, fields: first.Fields, tree: first.fields, grants: fitting}
 	match := slices.Clone(first.Match)
@@ -157,10 +169,6 @@ func within(fitting []*Grant, q question, no func(string, ...any) error) (decisi
 		slices.Sort(d.fields)
 		d.fields = slices.Compact(d.fields)
 		d.tree = newFieldTree(d.fields...)
-	}
-	refused := func(fields []string) error {
-		slices.Sort(fields)
-		return no("exchange.field_not_granted", "fields", strings.Join(slices.Compact(fields), ", "))
 	}
 	if missing := d.tree.missing(q.fields); len(missing) > 0 {
 		return decision{}, refused(missing)

@@ -89,7 +89,8 @@ func (x *Exchange) decideHandover(ctx context.Context, a *ask) (decision, int64,
 // signs the message with the key of the service's owner, and makes the access
 // events, the evidence and whatever also does durable in one transaction. Only
 // then does it give the message, which may leave now. It must not be called in a
-// transaction. A refusal leaves its event.
+// transaction. A refusal leaves its event, but not errs.Forbidden
+// exchange.record_not_granted: a filter keeps the data back, and nobody asked.
 func (x *Exchange) HandOver(ctx context.Context, h Handover, also func(ctx context.Context, fields []string) error) (Handed, error) {
 	if inTransaction(ctx) {
 		return Handed{}, errs.New(errs.Internal, "exchange.in_transaction")
@@ -148,7 +149,16 @@ func (x *Exchange) recordHandover(ctx context.Context, a *ask, info traceInfo, a
 
 // sealHandover limits the data, makes the message of them and signs it.
 func (x *Exchange) sealHandover(ctx context.Context, h Handover, d decision) (Handed, Proof, error) {
-	body, err := d.tree.keep(h.Body)
+	trees, granted := d.lets(h.Body)
+	if !granted {
+		return Handed{}, Proof{}, errs.New(errs.Forbidden, "exchange.record_not_granted", "client", h.Client.String(), "service", h.Service.String())
+	}
+	body, err := h.Body, error(nil)
+	for _, t := range trees {
+		if err == nil {
+			body, err = t.keep(body)
+		}
+	}
 	if err != nil {
 		return Handed{}, Proof{}, errs.New(errs.Unavailable, "exchange.answer_unreadable").Wrap(err)
 	}

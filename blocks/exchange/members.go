@@ -3,6 +3,7 @@ package exchange
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -165,7 +166,7 @@ func (x *Exchange) known(g Grant) error {
 		wrong = append(wrong, errs.Field{Name: "purpose", Code: "exchange.unknown_purpose", Args: map[string]any{"purpose": clip(g.Purpose), "known": strings.Join(x.purposes, ", ")}})
 	}
 	if o := x.offer(g.Service); o != nil && len(o.info.Fields) > 0 {
-		for name, fields := range map[string][]string{"fields": g.Fields, "match": g.Match} {
+		for name, fields := range map[string][]string{"fields": g.Fields, "match": g.Match, "filter": slices.Sorted(maps.Keys(g.Filter))} {
 			for _, f := range fields {
 				has := func(known string) bool { return known == f || strings.HasPrefix(known, f+".") }
 				if f != "*" && !slices.ContainsFunc(o.info.Fields, has) {

@@ -117,13 +117,13 @@ func (r *rules) loadSubsystems(ctx context.Context, q db.Querier) error {
 
 func (r *rules) loadGrants(ctx context.Context, q db.Querier) error {
 	const query = `SELECT id, client, service, operations, fields, match_fields, purpose, legal_basis, valid_from, valid_until,
-		revoked_at, granted_by, revoked_by, reason, per_minute, burst, consent, endpoints FROM exchange_grant ORDER BY valid_from, id`
+		revoked_at, granted_by, revoked_by, reason, per_minute, burst, consent, endpoints, record_filter FROM exchange_grant ORDER BY valid_from, id`
 	return each(ctx, q, query, func(rows *sql.Rows) error {
 		var g Grant
-		var client, service, ops, fields, match, endpoints string
+		var client, service, ops, fields, match, endpoints, filter string
 		var from, until, revoked, consent int64
 		err := rows.Scan(&g.ID, &client, &service, &ops, &fields, &match, &g.Purpose, &g.LegalBasis, &from, &until,
-			&revoked, &g.GrantedBy, &g.RevokedBy, &g.Reason, &g.Quota.PerMinute, &g.Quota.Burst, &consent, &endpoints)
+			&revoked, &g.GrantedBy, &g.RevokedBy, &g.Reason, &g.Quota.PerMinute, &g.Quota.Burst, &consent, &endpoints, &filter)
 		if err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func (r *rules) loadGrants(ctx context.Context, q db.Querier) error {
 		}
 		g.From, g.Until, g.RevokedAt = db.FromMicros(from), db.FromMicros(until), db.FromMicros(revoked)
 		err = errors.Join(json.Unmarshal([]byte(ops), &g.Operations), json.Unmarshal([]byte(fields), &g.Fields),
-			json.Unmarshal([]byte(match), &g.Match), json.Unmarshal([]byte(endpoints), &g.Endpoints))
+			json.Unmarshal([]byte(match), &g.Match), json.Unmarshal([]byte(endpoints), &g.Endpoints), json.Unmarshal([]byte(filter), &g.Filter))
 		if err != nil {
 			return err
 		}
@@ -197,14 +197,18 @@ func insertGrant(ctx context.Context, q db.Querier, g Grant, now time.Time) erro
 	fields, err2 := json.Marshal(g.Fields)
 	matches, err3 := json.Marshal(match)
 	endpoints, err4 := json.Marshal(append([]Endpoint{}, g.Endpoints...))
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	filter, err5 := json.Marshal(g.Filter)
+	if g.Filter == nil {
+		filter = []byte("{}")
+	}
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return err
 	}
 	_, err := q.ExecContext(ctx, `INSERT INTO exchange_grant (id, client, service, operations, fields, match_fields, purpose,
-			legal_basis, valid_from, valid_until, created_at, granted_by, revoked_at, revoked_by, reason, per_minute, burst, consent, endpoints)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', '', $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING`,
+			legal_basis, valid_from, valid_until, created_at, granted_by, revoked_at, revoked_by, reason, per_minute, burst, consent, endpoints, record_filter)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', '', $13, $14, $15, $16, $17) ON CONFLICT (id) DO NOTHING`,
 		g.ID, g.Client.String(), g.Service.String(), string(ops), string(fields), string(matches), g.Purpose, g.LegalBasis,
-		db.Micros(g.From), db.Micros(g.Until), db.Micros(now), g.GrantedBy, g.Quota.PerMinute, g.Quota.Burst, bit(g.Consent), string(endpoints))
+		db.Micros(g.From), db.Micros(g.Until), db.Micros(now), g.GrantedBy, g.Quota.PerMinute, g.Quota.Burst, bit(g.Consent), string(endpoints), string(filter))
 	return err
 }
 

@@ -179,6 +179,13 @@ func (t teller) narrowed(s exchange.ServiceInfo, g *exchange.Grant) (rows []web.
 		}
 		rows = append(rows, web.Fact(t.say("only_endpoints"), strings.Join(addresses, ", ")))
 	}
+	var only []string
+	for f, values := range g.Filter {
+		only = append(only, t.label(s, f)+": "+strings.Join(values, ", "))
+	}
+	if slices.Sort(only); len(only) > 0 {
+		rows = append(rows, web.Fact(t.say("only_records"), strings.Join(only, "; ")))
+	}
 	return rows
 }
 

@@ -187,6 +187,11 @@ func (p *Pubsub) Pull(ctx context.Context, who Subscriber) (exchange.Handed, err
 				return exchange.Handed{}, err
 			}
 			continue
+		case errs.CodeOf(err) == "exchange.record_not_granted": // not even that there is one is theirs to know
+			if err := p.store.end(ctx, d.ID, refused, now); err != nil {
+				return exchange.Handed{}, err
+			}
+			continue
 		case errs.KindOf(err) == errs.Forbidden:
 			if eerr := p.store.end(ctx, d.ID, refused, now); eerr != nil {
 				return exchange.Handed{}, eerr
