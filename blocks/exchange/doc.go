@@ -25,13 +25,13 @@
 // Outcomes of an event: answered · failed (the provider gave an error or none at
 // all) · refused (nothing was asked of the provider).
 //
-// A grant says which subsystem may do which operations (read, search, create,
+// A grant says which subsystem, or group of subsystems (members.go), may do which operations (read, search, create,
 // amend, subscribe) on which fields of which service, for which purpose, until when. What
 // nobody granted is denied. Fields outside the grant are removed from the answer
 // on the provider's side, before it is signed; asking for one by name is an
 // error that names it. A search may only match on fields of the grant, else it
 // would tell what it may not show. A grant may be narrowed to endpoints of its
-// service, by method and path (endpoints.go): a call must fit one of them, and
+// service, by method and path (path.go): a call must fit one of them, and
 // allowedMethods lists those alone. It may be narrowed to records whose fields
 // have certain values (filter.go): others are removed on the provider's side, with
 // every total, and a single one is answered as one that is not there. Of several
@@ -79,7 +79,7 @@
 // Services are found, read and asked for in package catalogue.
 //
 // Tables: exchange_member, exchange_subsystem, exchange_grant,
-// exchange_client_key, exchange_service, exchange_version, exchange_event,
+// exchange_group, exchange_group_member, exchange_client_key, exchange_service, exchange_version, exchange_event,
 // exchange_evidence (before there were sheaves), exchange_sheaf,
 // exchange_sheaf_message, exchange_mark, exchange_log_search.
 // It publishes no events on the bus: the access event is a row and a leaf.

@@ -23,10 +23,11 @@ const (
 
 func operations() []string { return []string{OpRead, OpSearch, OpCreate, OpAmend, OpSubscribe} }
 
-// Grant is the right of one subsystem to use one service for one purpose.
+// Grant is the right of one subsystem, or of each in a group, to use one service for one purpose.
 type Grant struct {
 	ID         string              `json:"id"`
-	Client     SubsystemID         `json:"client"`
+	Client     SubsystemID         `json:"client,omitzero"` // or
+	Group      string              `json:"group,omitempty"` // whoever is in it, each with a quota of its own
 	Service    ServiceID           `json:"service"`
 	Operations []string            `json:"operations"`
 	Endpoints  []Endpoint          `json:"endpoints,omitempty"` // of the service, by method and path; none: all of it
@@ -55,9 +56,8 @@ func (g Grant) check() error {
 			wrong = append(wrong, errs.NewField(name, code))
 		}
 	}
-	_, clientErr := ParseSubsystem(g.Client.String())
 	_, serviceErr := ParseService(g.Service.String())
-	add(clientErr != nil, "client", "exchange.bad_subsystem_field")
+	wrong = append(wrong, g.checkSubject()...)
 	add(serviceErr != nil, "service", "exchange.bad_service_field")
 	add(len(g.Operations) == 0, "operations", "exchange.operations_missing")
 	for _, o := range g.Operations {
@@ -222,13 +222,17 @@ func (q Quota) valid() bool {
 // change, so a bucket is made once.
 type buckets struct {
 	mu  sync.Mutex
-	all map[string]*rate.Limiter // by the grant's id
+	all map[string]*rate.Limiter // by the grant's id, and the client's in a group
 }
 
-func (b *buckets) of(g *Grant) *rate.Limiter {
+func (b *buckets) of(g *Grant, client SubsystemID) *rate.Limiter {
+	key := g.ID
+	if g.Group != "" { // each has a quota of its own
+		key += " " + client.String()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := b.all[g.ID]
+	l := b.all[key]
 	if l == nil {
 		burst := g.Quota.Burst
 		if burst == 0 {
@@ -238,7 +242,7 @@ func (b *buckets) of(g *Grant) *rate.Limiter {
 		if b.all == nil {
 			b.all = map[string]*rate.Limiter{}
 		}
-		b.all[g.ID] = l
+		b.all[key] = l
 	}
 	return l
 }
@@ -252,7 +256,7 @@ func (b *buckets) spend(a *ask, d decision, now time.Time) error {
 		if g.Quota == (Quota{}) {
 			return nil
 		}
-		r := b.of(g).ReserveN(now, 1)
+		r := b.of(g, a.Client).ReserveN(now, 1)
 		wait := r.DelayFrom(now)
 		if wait == 0 {
 			return nil

@@ -115,7 +115,8 @@ func (x *Exchange) MemberName(ctx context.Context, identifier string) (i18n.Text
 // exists already changes nothing, so that seeding may be repeated; a revoked one
 // stays revoked. Wrong fields come back as errs.Invalid "exchange.bad_grant"
 // that names them; errs.NotFound "exchange.unknown_client" and
-// "exchange.unknown_service" when one side is no subsystem here.
+// "exchange.unknown_service" when one side is no subsystem here, and
+// "exchange.unknown_group".
 func (x *Exchange) AddGrant(ctx context.Context, g Grant) (Grant, error) {
 	now := x.clock.Now()
 	if g.From.IsZero() {
@@ -149,8 +150,8 @@ func (x *Exchange) CheckGrant(ctx context.Context, g Grant) error {
 	if err := x.known(g); err != nil {
 		return err
 	}
-	if !r.subsystems[g.Client] && !x.atHomeElsewhere(g.Client) {
-		return errs.New(errs.NotFound, "exchange.unknown_client", "client", g.Client.String())
+	if err := x.knownSubject(r, g); err != nil {
+		return err
 	}
 	if !r.subsystems[g.Service.SubsystemID] {
 		return errs.New(errs.NotFound, "exchange.unknown_service", "service", g.Service.String())
@@ -199,14 +200,12 @@ func (x *Exchange) Grants(ctx context.Context) ([]Grant, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []Grant
-	for _, gs := range r.grants {
-		for _, g := range gs {
-			out = append(out, *g)
-		}
+	out := make([]Grant, len(r.all))
+	for i, g := range r.all {
+		out[i] = *g
 	}
 	slices.SortFunc(out, func(a, b Grant) int {
-		return cmp.Or(strings.Compare(a.Client.String(), b.Client.String()),
+		return cmp.Or(strings.Compare(a.SubjectOf(), b.SubjectOf()),
 			strings.Compare(a.Service.String(), b.Service.String()), a.From.Compare(b.From), strings.Compare(a.ID, b.ID))
 	})
 	return out, nil
@@ -279,3 +278,172 @@ func sortServices(s []ServiceInfo) {
 
 // Holds says whether the key lets its subsystem in at an instant.
 func (k ClientKey) Holds(at time.Time) bool { return k.activeAt(at) }
+
+// Group is a named set of subsystems that grants may be given to.
+type Group struct {
+	ID      string        `json:"id"` // "GOV/MPS/hospitals" for one that a member keeps, "hospitals" for one of the instance
+	Title   i18n.Text     `json:"title"`
+	Members []SubsystemID `json:"members"` // in order
+}
+
+// ParseGroup gives the member that keeps a group, the zero MemberID for the
+// instance's own; false when id names none.
+func ParseGroup(id string) (owner MemberID, ok bool) {
+	if p, ok := segments(id, 3); ok {
+		return MemberID{p[0], p[1]}, true
+	}
+	_, ok = segments(id, 1)
+	return MemberID{}, ok
+}
+
+// SubjectOf names who a grant is for: a subsystem, or a group.
+func (g *Grant) SubjectOf() string {
+	if g.Group != "" {
+		return g.Group
+	}
+	return g.Client.String()
+}
+
+// checkSubject says what is wrong with whom a grant is for.
+func (g Grant) checkSubject() (wrong []errs.Field) {
+	if g.Group == "" {
+		if _, err := ParseSubsystem(g.Client.String()); err != nil {
+			wrong = append(wrong, errs.NewField("client", "exchange.bad_subsystem_field"))
+		}
+		return wrong
+	}
+	owner, ok := ParseGroup(g.Group)
+	switch {
+	case !ok:
+		wrong = append(wrong, errs.NewField("group", "exchange.bad_group_id"))
+	case owner != (MemberID{}) && owner != g.Service.Owner():
+		// Whoever keeps the group decides who is in it, and so who gets the data.
+		wrong = append(wrong, errs.NewField("group", "exchange.other_group"))
+	}
+	if !g.Client.IsZero() {
+		wrong = append(wrong, errs.NewField("client", "exchange.client_or_group"))
+	}
+	return wrong
+}
+
+// knownSubject refuses a grant for somebody who is not there.
+func (x *Exchange) knownSubject(r *rules, g Grant) error {
+	switch {
+	case g.Group != "" && r.groups[g.Group] == nil:
+		return errs.New(errs.NotFound, "exchange.unknown_group", "group", clip(g.Group))
+	case g.Group == "" && !r.subsystems[g.Client] && !x.atHomeElsewhere(g.Client):
+		return errs.New(errs.NotFound, "exchange.unknown_client", "client", g.Client.String())
+	}
+	return nil
+}
+
+// PutGroup makes a group without members, or gives one that is there another
+// title; by is an opaque id. The caller has checked that whoever does it may: for
+// the instance's groups an operator, else one who speaks for the member that keeps
+// it. errs.Invalid "exchange.bad_group" names wrong fields.
+func (x *Exchange) PutGroup(ctx context.Context, g Group, by string) (Group, error) {
+	r, err := x.freshen(ctx)
+	if err != nil {
+		return Group{}, unavailable("exchange.rules_unreadable", err)
+	}
+	var wrong []errs.Field
+	owner, ok := ParseGroup(g.ID)
+	if !ok || owner != (MemberID{}) && r.members[owner] == nil {
+		wrong = append(wrong, errs.NewField("id", "exchange.bad_group_id"))
+	}
+	for _, title := range []string{g.Title.VI, g.Title.EN} {
+		if strings.TrimSpace(title) == "" || len(title) > maxText {
+			wrong = append(wrong, errs.NewField("title", "exchange.title_missing"))
+			break
+		}
+	}
+	if len(wrong) > 0 {
+		return Group{}, errs.New(errs.Invalid, "exchange.bad_group").With(wrong...)
+	}
+	err = x.store.change(ctx, x.raise, func(ctx context.Context, q Querier) error {
+		return putGroup(ctx, q, g, groupChange{x.clock.Now(), by})
+	})
+	if err != nil {
+		return Group{}, err
+	}
+	return x.group(ctx, g.ID)
+}
+
+// ChangeGroup takes subsystems into a group and out of it. It holds on the next
+// request in every process. The caller has checked what PutGroup's has. Who is in
+// already, or out, stays so. errs.NotFound "exchange.unknown_group", and
+// "exchange.unknown_client" for a subsystem that is not on the exchange.
+func (x *Exchange) ChangeGroup(ctx context.Context, groupID string, in, out []SubsystemID, by string) (Group, error) {
+	r, err := x.freshen(ctx)
+	if err != nil {
+		return Group{}, unavailable("exchange.rules_unreadable", err)
+	}
+	for _, s := range in {
+		if !r.subsystems[s] && !x.atHomeElsewhere(s) {
+			return Group{}, errs.New(errs.NotFound, "exchange.unknown_client", "client", s.String())
+		}
+	}
+	err = x.store.change(ctx, x.raise, func(ctx context.Context, q Querier) error {
+		return moveMembers(ctx, q, Group{ID: groupID, Members: in}, out, groupChange{x.clock.Now(), by})
+	})
+	if err != nil {
+		return Group{}, err
+	}
+	return x.group(ctx, groupID)
+}
+
+// RemoveGroup removes a group that no grant is given to any more. The caller has
+// checked what PutGroup's has. errs.NotFound "exchange.unknown_group";
+// errs.Conflict "exchange.group_in_use" while a grant to it is not revoked, for
+// another group of that name would have its rights.
+func (x *Exchange) RemoveGroup(ctx context.Context, groupID string) error {
+	return x.store.change(ctx, x.raise, func(ctx context.Context, q Querier) error { return removeGroup(ctx, q, groupID) })
+}
+
+// Groups lists all groups with their members, in order of their identifiers.
+func (x *Exchange) Groups(ctx context.Context) ([]Group, error) {
+	r, err := x.freshen(ctx)
+	if err != nil {
+		return nil, unavailable("exchange.rules_unreadable", err)
+	}
+	out := make([]Group, 0, len(r.groups))
+	for _, g := range r.groups {
+		out = append(out, g.clone())
+	}
+	slices.SortFunc(out, func(a, b Group) int { return strings.Compare(a.ID, b.ID) })
+	return out, nil
+}
+
+func (x *Exchange) group(ctx context.Context, groupID string) (Group, error) {
+	r, err := x.freshen(ctx)
+	if err != nil {
+		return Group{}, unavailable("exchange.rules_unreadable", err)
+	}
+	g := r.groups[groupID]
+	if g == nil {
+		return Group{}, errs.New(errs.NotFound, "exchange.unknown_group", "group", clip(groupID))
+	}
+	return g.clone(), nil
+}
+
+func (g *Group) clone() Group {
+	c := *g
+	c.Members = append([]SubsystemID{}, g.Members...)
+	return c
+}
+
+// add puts a grant where its clients look for it.
+func (r *rules) add(g *Grant) {
+	r.all = append(r.all, g)
+	clients := []SubsystemID{g.Client}
+	if g.Group != "" {
+		clients = nil
+		if in := r.groups[g.Group]; in != nil {
+			clients = in.Members
+		}
+	}
+	for _, c := range clients {
+		p := pair{c, g.Service}
+		r.grants[p] = append(r.grants[p], g)
+	}
+}

@@ -14,7 +14,9 @@ type rules struct {
 	version    int64
 	members    map[MemberID]*Member
 	subsystems map[SubsystemID]bool
-	grants     map[pair][]*Grant
+	grants     map[pair][]*Grant // a grant to a group stands with each of its members
+	all        []*Grant          // each once
+	groups     map[string]*Group
 	keys       map[string]*ClientKey // by the hash of the secret
 	keysByID   map[string]*ClientKey
 	services   map[ServiceID]*offered // the published ones

@@ -60,12 +60,12 @@ func (s store) loadRules(ctx context.Context) (*rules, error) {
 	err := s.db.Read(ctx, func(ctx context.Context, q db.Querier) (err error) {
 		r = &rules{
 			members: map[MemberID]*Member{}, subsystems: map[SubsystemID]bool{}, grants: map[pair][]*Grant{},
-			keys: map[string]*ClientKey{}, keysByID: map[string]*ClientKey{}, services: map[ServiceID]*offered{},
+			keys: map[string]*ClientKey{}, keysByID: map[string]*ClientKey{}, services: map[ServiceID]*offered{}, groups: map[string]*Group{},
 		}
 		if r.version, err = readVersion(ctx, q); err != nil {
 			return err
 		}
-		return errors.Join(r.loadMembers(ctx, q), r.loadSubsystems(ctx, q), r.loadGrants(ctx, q), r.loadKeys(ctx, q), r.loadServices(ctx, q))
+		return errors.Join(r.loadMembers(ctx, q), r.loadSubsystems(ctx, q), r.loadGroups(ctx, q), r.loadGroupMembers(ctx, q), r.loadGrants(ctx, q), r.loadKeys(ctx, q), r.loadServices(ctx, q))
 	})
 	return r, err
 }
@@ -117,17 +117,19 @@ func (r *rules) loadSubsystems(ctx context.Context, q db.Querier) error {
 
 func (r *rules) loadGrants(ctx context.Context, q db.Querier) error {
 	const query = `SELECT id, client, service, operations, fields, match_fields, purpose, legal_basis, valid_from, valid_until,
-		revoked_at, granted_by, revoked_by, reason, per_minute, burst, consent, endpoints, record_filter FROM exchange_grant ORDER BY valid_from, id`
+		revoked_at, granted_by, revoked_by, reason, per_minute, burst, consent, endpoints, record_filter, client_group FROM exchange_grant ORDER BY valid_from, id`
 	return each(ctx, q, query, func(rows *sql.Rows) error {
 		var g Grant
 		var client, service, ops, fields, match, endpoints, filter string
 		var from, until, revoked, consent int64
 		err := rows.Scan(&g.ID, &client, &service, &ops, &fields, &match, &g.Purpose, &g.LegalBasis, &from, &until,
-			&revoked, &g.GrantedBy, &g.RevokedBy, &g.Reason, &g.Quota.PerMinute, &g.Quota.Burst, &consent, &endpoints, &filter)
+			&revoked, &g.GrantedBy, &g.RevokedBy, &g.Reason, &g.Quota.PerMinute, &g.Quota.Burst, &consent, &endpoints, &filter, &g.Group)
 		if err != nil {
 			return err
 		}
-		g.Client, err = ParseSubsystem(client)
+		if g.Group == "" {
+			g.Client, err = ParseSubsystem(client)
+		}
 		if err != nil {
 			return err
 		}
@@ -142,8 +144,7 @@ func (r *rules) loadGrants(ctx context.Context, q db.Querier) error {
 		}
 		g.Consent = consent != 0
 		g.fields = newFieldTree(g.Fields...)
-		p := pair{g.Client, g.Service}
-		r.grants[p] = append(r.grants[p], &g)
+		r.add(&g)
 		return nil
 	})
 }
@@ -189,6 +190,13 @@ func putMember(ctx context.Context, q db.Querier, instance string, m Member, now
 }
 
 func insertGrant(ctx context.Context, q db.Querier, g Grant, now time.Time) error {
+	client := g.Client.String()
+	if g.Group != "" {
+		client = groupClient(g.Service.Instance)
+		if err := lockGroup(ctx, q, g.Group); err != nil {
+			return err
+		}
+	}
 	match := g.Match
 	if match == nil {
 		match = []string{}
@@ -205,10 +213,10 @@ func insertGrant(ctx context.Context, q db.Querier, g Grant, now time.Time) erro
 		return err
 	}
 	_, err := q.ExecContext(ctx, `INSERT INTO exchange_grant (id, client, service, operations, fields, match_fields, purpose,
-			legal_basis, valid_from, valid_until, created_at, granted_by, revoked_at, revoked_by, reason, per_minute, burst, consent, endpoints, record_filter)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', '', $13, $14, $15, $16, $17) ON CONFLICT (id) DO NOTHING`,
-		g.ID, g.Client.String(), g.Service.String(), string(ops), string(fields), string(matches), g.Purpose, g.LegalBasis,
-		db.Micros(g.From), db.Micros(g.Until), db.Micros(now), g.GrantedBy, g.Quota.PerMinute, g.Quota.Burst, bit(g.Consent), string(endpoints), string(filter))
+			legal_basis, valid_from, valid_until, created_at, granted_by, revoked_at, revoked_by, reason, per_minute, burst, consent, endpoints, record_filter, client_group)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', '', $13, $14, $15, $16, $17, $18) ON CONFLICT (id) DO NOTHING`,
+		g.ID, client, g.Service.String(), string(ops), string(fields), string(matches), g.Purpose, g.LegalBasis,
+		db.Micros(g.From), db.Micros(g.Until), db.Micros(now), g.GrantedBy, g.Quota.PerMinute, g.Quota.Burst, bit(g.Consent), string(endpoints), string(filter), g.Group)
 	return err
 }
 
@@ -338,3 +346,99 @@ func (s store) serviceDescription(ctx context.Context, id ServiceID) (document s
 	})
 	return document, revision, err
 }
+
+// groupChange is when and by whom a group is changed.
+type groupChange struct {
+	at time.Time
+	by string
+}
+
+func (r *rules) loadGroups(ctx context.Context, q db.Querier) error {
+	return each(ctx, q, `SELECT id, title_vi, title_en FROM exchange_group`, func(rows *sql.Rows) error {
+		var g Group
+		if err := rows.Scan(&g.ID, &g.Title.VI, &g.Title.EN); err != nil {
+			return err
+		}
+		r.groups[g.ID] = &g
+		return nil
+	})
+}
+
+func (r *rules) loadGroupMembers(ctx context.Context, q db.Querier) error {
+	return each(ctx, q, `SELECT group_id, subsystem FROM exchange_group_member ORDER BY group_id, subsystem`, func(rows *sql.Rows) error {
+		var id, subsystem string
+		if err := rows.Scan(&id, &subsystem); err != nil {
+			return err
+		}
+		s, err := ParseSubsystem(subsystem)
+		if g := r.groups[id]; err == nil && g != nil {
+			g.Members = append(g.Members, s)
+		}
+		return err
+	})
+}
+
+func putGroup(ctx context.Context, q db.Querier, g Group, c groupChange) error {
+	_, err := q.ExecContext(ctx, `INSERT INTO exchange_group (id, title_vi, title_en, changed_at, changed_by) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (id) DO UPDATE SET title_vi = excluded.title_vi, title_en = excluded.title_en,
+			changed_at = excluded.changed_at, changed_by = excluded.changed_by`,
+		g.ID, g.Title.VI, g.Title.EN, db.Micros(c.at), c.by)
+	return err
+}
+
+// lockGroup makes sure that a group is there and stays so until the transaction
+// ends: a grant to a group that is being removed would be one to the next of its name.
+func lockGroup(ctx context.Context, q db.Querier, groupID string) error {
+	var id string
+	err := q.QueryRowContext(ctx, `UPDATE exchange_group SET changed_at = changed_at WHERE id = $1 RETURNING id`, groupID).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errs.New(errs.NotFound, "exchange.unknown_group", "group", clip(groupID))
+	}
+	return err
+}
+
+// moveMembers takes in.Members into the group and out of it those of out.
+func moveMembers(ctx context.Context, q db.Querier, in Group, out []SubsystemID, c groupChange) error {
+	if err := lockGroup(ctx, q, in.ID); err != nil {
+		return err
+	}
+	if _, err := q.ExecContext(ctx, `UPDATE exchange_group SET changed_at = $2, changed_by = $3 WHERE id = $1`, in.ID, db.Micros(c.at), c.by); err != nil {
+		return err
+	}
+	for _, s := range in.Members {
+		_, err := q.ExecContext(ctx, `INSERT INTO exchange_group_member (group_id, subsystem, added_at, added_by)
+			VALUES ($1, $2, $3, $4) ON CONFLICT (group_id, subsystem) DO NOTHING`, in.ID, s.String(), db.Micros(c.at), c.by)
+		if err != nil {
+			return err
+		}
+	}
+	for _, s := range out {
+		if _, err := q.ExecContext(ctx, `DELETE FROM exchange_group_member WHERE group_id = $1 AND subsystem = $2`, in.ID, s.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func removeGroup(ctx context.Context, q db.Querier, groupID string) error {
+	if err := lockGroup(ctx, q, groupID); err != nil {
+		return err
+	}
+	var grants int
+	err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM exchange_grant WHERE client_group = $1 AND revoked_at = 0`, groupID).Scan(&grants)
+	if err != nil {
+		return err
+	}
+	if grants > 0 {
+		return errs.New(errs.Conflict, "exchange.group_in_use", "group", clip(groupID), "n", grants)
+	}
+	if _, err := q.ExecContext(ctx, `DELETE FROM exchange_group_member WHERE group_id = $1`, groupID); err != nil {
+		return err
+	}
+	_, err = q.ExecContext(ctx, `DELETE FROM exchange_group WHERE id = $1`, groupID)
+	return err
+}
+
+// groupClient stands in the client column of a grant to a group. No member has
+// this class: a binary that knows no groups reads it and gives nobody anything.
+func groupClient(instance string) string { return instance + "/GROUP/-/-" }

@@ -56,6 +56,6 @@ Write a service of your own:
 		said, _, _ := strings.Cut(err.Error(), ": strconv.")
 		return fmt.Errorf("%s; see %s --help", said, c.CommandPath())
 	})
-	root.AddCommand(serveCommand(), gatewayCommand(), seedCommand(), demoCommand(), serviceCommand(), verifyCommand(), evidenceCommand(), memberCommand(), officerCommand(), accountCommand(), certificateCommand(), grantCommand(), publishCommand(), jobsCommand(), importCommand(), backupCommand(), benchCommand())
+	root.AddCommand(serveCommand(), gatewayCommand(), seedCommand(), demoCommand(), serviceCommand(), verifyCommand(), evidenceCommand(), memberCommand(), officerCommand(), accountCommand(), certificateCommand(), grantCommand(), groupCommand(), publishCommand(), jobsCommand(), importCommand(), backupCommand(), benchCommand())
 	return root
 }

@@ -47,6 +47,7 @@ type Rights interface {
 	CheckGrant(ctx context.Context, g exchange.Grant) error
 	AddGrant(ctx context.Context, g exchange.Grant) (exchange.Grant, error)
 	RevokeGrant(ctx context.Context, grantID, by, reason string) error
+	Groups(ctx context.Context) ([]exchange.Group, error)
 }
 
 // Deps is what a catalogue stands on; all but Purposes and Requirements is needed.

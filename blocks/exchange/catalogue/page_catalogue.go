@@ -50,6 +50,10 @@ func (c *Catalogue) showCatalogue(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
+	groups, err := c.d.Rights.Groups(r.Context())
+	if err != nil {
+		return err
+	}
 	words, member := r.URL.Query().Get("q"), r.URL.Query().Get("member")
 	byOwner, owners, found := map[exchange.MemberID][]web.Tile{}, map[exchange.MemberID]bool{}, 0
 	for _, s := range c.d.Exchange.Services() {
@@ -59,7 +63,7 @@ func (c *Catalogue) showCatalogue(w http.ResponseWriter, r *http.Request) error 
 			continue
 		}
 		found++
-		byOwner[owner] = append(byOwner[owner], t.tile(s, grants))
+		byOwner[owner] = append(byOwner[owner], t.tile(s, grants, groups))
 	}
 	filter := web.Select{Name: "member", Value: member, Label: web.Label{Text: t.say("member")}, Items: []web.Option{{Value: "", Text: t.say("member_any")}}}
 	for _, m := range members {
@@ -111,11 +115,13 @@ func (t teller) matches(s exchange.ServiceInfo, words string) bool {
 	return !slices.ContainsFunc(wanted, func(w string) bool { return !strings.Contains(all, w) })
 }
 
-func (t teller) tile(s exchange.ServiceInfo, grants []exchange.Grant) web.Tile {
+func (t teller) tile(s exchange.ServiceInfo, grants []exchange.Grant, groups []exchange.Group) web.Tile {
 	users := map[exchange.SubsystemID]bool{}
 	for i := range grants {
 		if grants[i].Service == s.ID && grants[i].ActiveAt(t.now) {
-			users[grants[i].Client] = true
+			for _, u := range systemsOf(&grants[i], groups) {
+				users[u] = true
+			}
 		}
 	}
 	tile := web.Tile{Title: s.Title.In(t.lang), Text: t.count("users", len(users)), Href: address("/exchange/services", s.ID), Icon: "data"}
@@ -123,6 +129,33 @@ func (t teller) tile(s exchange.ServiceInfo, grants []exchange.Grant) web.Tile {
 		tile.Badge = &web.Badge{Text: t.say("disabled"), Colour: "grey"}
 	}
 	return tile
+}
+
+// systemsOf are those that a grant is for.
+func systemsOf(g *exchange.Grant, groups []exchange.Group) []exchange.SubsystemID {
+	if g.Group == "" {
+		return []exchange.SubsystemID{g.Client}
+	}
+	for _, in := range groups {
+		if in.ID == g.Group {
+			return in.Members
+		}
+	}
+	return nil
+}
+
+// subject is the name of the member that a grant is for, or the title of the
+// group with how many systems are in it.
+func (t teller) subject(g *exchange.Grant, groups []exchange.Group) string {
+	if g.Group == "" {
+		return t.name(g.Client.String())
+	}
+	for _, in := range groups {
+		if in.ID == g.Group {
+			return t.say("group", "title", in.Title.In(t.lang), "n", t.count("systems", len(in.Members)))
+		}
+	}
+	return g.Group
 }
 
 // showService says who may use a service for what, and leads on from there.
@@ -195,6 +228,10 @@ func (t teller) rights(s exchange.ServiceInfo) ([]web.Component, error) {
 	if err != nil {
 		return nil, err
 	}
+	groups, err := t.c.d.Rights.Groups(t.r.Context())
+	if err != nil {
+		return nil, err
+	}
 	var out []web.Component
 	for i := range grants {
 		g := &grants[i]
@@ -207,7 +244,7 @@ func (t teller) rights(s exchange.ServiceInfo) ([]web.Component, error) {
 			terms = terms[:len(terms)-1]
 		}
 		rows = append(append(append(rows, web.Fact(t.say("legal"), g.LegalBasis)), terms...), t.narrowed(s, g)...)
-		out = append(out, web.SummaryList{Card: &web.Card{Title: &web.CardTitle{Text: t.name(g.Client.String()), HeadingLevel: "3"}}, Rows: rows})
+		out = append(out, web.SummaryList{Card: &web.Card{Title: &web.CardTitle{Text: t.subject(g, groups), HeadingLevel: "3"}}, Rows: rows})
 	}
 	if len(out) == 0 {
 		return []web.Component{web.InsetText{Text: t.say("nobody")}}, nil
