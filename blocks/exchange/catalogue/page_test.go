@@ -228,3 +228,32 @@ func TestPublishedServices(t *testing.T) {
 		t.Error("nothing says that it is stopped")
 	}
 }
+
+// A grant to a group stands under the group's title, with what narrows it down.
+func TestGrantToAGroupIsShown(t *testing.T) {
+	t.Parallel()
+	s, ctx := openSite(t), t.Context()
+	_, err := s.x.PutGroup(ctx, exchange.Group{ID: "GOV/MPS/courts", Title: i18n.Text{VI: "Tòa án các tỉnh", EN: "Provincial courts"}}, "o")
+	ok(t, err)
+	_, err = s.x.ChangeGroup(ctx, "GOV/MPS/courts", []exchange.SubsystemID{civil}, nil, "o")
+	ok(t, err)
+	_, err = s.x.AddGrant(ctx, exchange.Grant{
+		Group: "GOV/MPS/courts", Service: population, Operations: []string{"read"}, Fields: []string{"*"}, Purpose: "birth-registration", LegalBasis: "x",
+		Endpoints: []exchange.Endpoint{{Method: "GET", Path: "/records/*"}, {Method: "*", Path: "/<b>"}}, Filter: map[string][]string{"name": {"An", "<b>"}},
+	})
+	ok(t, err)
+	for lang, words := range map[string][]string{
+		"vi": {"Tòa án các tỉnh (một hệ thống)", "Chỉ tại các địa chỉ", "GET /records/*, /&lt;b&gt;", "Chỉ các bản ghi có", ": An, &lt;b&gt;"},
+		"en": {"Provincial courts (one system)", "Only at these addresses", "Only records with"},
+	} {
+		_, body, _ := s.do(t, "", lang, "/exchange/services/"+population.String(), nil)
+		for _, word := range words {
+			if !strings.Contains(body, word) {
+				t.Errorf("%s: no %q", lang, word)
+			}
+		}
+	}
+	if _, body, _ := s.do(t, "", "en", "/exchange", nil); !strings.Contains(body, "One system") {
+		t.Error("the group's systems are not counted")
+	}
+}
