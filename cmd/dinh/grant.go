@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +36,7 @@ func listGrants(ctx context.Context, cmd *cobra.Command, a *app.App, _ []string)
 		return say(a, err)
 	}
 	w := table(cmd)
-	fmt.Fprintln(w, "GRANT\tCLIENT\tSERVICE\tMAY\tPURPOSE\tQUOTA\tUNTIL\tSTATE")
+	fmt.Fprintln(w, "GRANT\tCLIENT\tSERVICE\tMAY\tONLY\tPURPOSE\tQUOTA\tUNTIL\tSTATE")
 	for _, g := range grants {
 		state, quota, until := "valid", "none", "–"
 		if !g.RevokedAt.IsZero() {
@@ -46,9 +48,22 @@ func listGrants(ctx context.Context, cmd *cobra.Command, a *app.App, _ []string)
 		if !g.Until.IsZero() {
 			until = g.Until.Format(time.DateOnly)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", g.ID, g.Client, g.Service, strings.Join(g.Operations, ","), g.Purpose, quota, until, state)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", g.ID, g.SubjectOf(), g.Service, strings.Join(g.Operations, ","), only(g), g.Purpose, quota, until, state)
 	}
 	return w.Flush()
+}
+
+// only says what a grant narrows down besides its fields.
+func only(g exchange.Grant) string {
+	var parts []string
+	for _, e := range g.Endpoints {
+		parts = append(parts, e.String())
+	}
+	for f, values := range g.Filter {
+		parts = append(parts, f+"="+strings.Join(values, "|"))
+	}
+	slices.Sort(parts)
+	return cmp.Or(strings.Join(parts, ", "), "–")
 }
 
 func grantAdd() *cobra.Command {
