@@ -28,7 +28,7 @@ func TestGrantCommands(t *testing.T) {
 	if id == nil {
 		t.Fatal(made)
 	}
-	if list := told(t, "grant", "list", "--data", at); !regexp.MustCompile(id[1] + `.*read\s+birth-registration\s+60 a minute.*valid`).MatchString(list) {
+	if list := told(t, "grant", "list", "--data", at); !regexp.MustCompile(id[1] + `.*read\s+–\s+birth-registration\s+60 a minute.*valid`).MatchString(list) {
 		t.Error(list)
 	}
 	if got := told(t, "grant", "revoke", id[1], "nhầm", "--data", at); !strings.Contains(got, "Revoked") {
