@@ -268,10 +268,10 @@ func (x *Exchange) deliver(ctx context.Context, r *run) (answered, error) {
 		if (k == errs.Internal || k == errs.Unavailable) && !strings.HasPrefix(errs.CodeOf(err), "exchange.") {
 			return answered{}, unavailable("exchange.provider_failed", err)
 		}
-		return answered{}, r.decision.hide(r.ask, err)
+		return answered{}, x.hide(ctx, r, err)
 	}
 	got, err := limited(reply, r.decision)
-	return got, r.decision.hide(r.ask, err)
+	return got, x.hide(ctx, r, err)
 }
 
 // bodyError words what went wrong with a request's body on its way.

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -139,9 +140,10 @@ func (d decision) lets(data json.RawMessage) ([]*fieldTree, bool) {
 // that is not there: who may not see it must not learn which.
 func recordNotGranted() error { return errs.New(errs.NotFound, "exchange.record_not_granted") }
 
-// hide makes every error that tells whether a record is there the same.
-func (d decision) hide(a *ask, err error) error {
-	if err == nil || !d.filtered() {
+// hide makes every error that tells whether a record is there the same. What it
+// was stands in the log alone.
+func (x *Exchange) hide(ctx context.Context, r *run, err error) error {
+	if err == nil || !r.decision.filtered() {
 		return err
 	}
 	switch errs.KindOf(err) {
@@ -151,7 +153,8 @@ func (d decision) hide(a *ask, err error) error {
 			return err
 		}
 	}
-	return errs.New(errs.NotFound, "exchange.record_not_granted", "client", a.Client.String(), "service", a.Service.String())
+	x.log.InfoContext(ctx, "exchange: nothing left the filter", "request", r.requestID, "service", r.Service.String(), "code", errs.CodeOf(err))
+	return errs.New(errs.NotFound, "exchange.record_not_granted", "client", r.Client.String(), "service", r.Service.String())
 }
 
 // sifting is an answer on its way through the filters.
@@ -220,13 +223,21 @@ func (s *sifting) each(list []json.RawMessage) ([]json.RawMessage, error) {
 // record gives what may leave of a record, a register's or a bare one; nil for
 // nothing.
 func (s *sifting) record(raw json.RawMessage) (json.RawMessage, error) {
-	data, inEnvelope := raw, false
+	data, times := raw, 0
 	var top map[string]json.RawMessage
 	if json.Unmarshal(raw, &top) == nil && top["data"] != nil {
-		data, inEnvelope = top["data"], true
+		err := members(raw, func(name string, v json.RawMessage) error {
+			if name == "data" {
+				data, times = v, times+1
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	trees, ok := s.lets(data)
-	if !ok {
+	if !ok || times > 1 { // said twice, it would be looked into once
 		s.removed = append(s.removed, raw)
 		return nil, nil
 	}
@@ -235,7 +246,7 @@ func (s *sifting) record(raw json.RawMessage) (json.RawMessage, error) {
 	for _, t := range trees {
 		switch {
 		case t.all || raw == nil:
-		case inEnvelope:
+		case times == 1:
 			if top, err = t.keepRecord(top); err == nil {
 				raw, err = json.Marshal(top)
 			}

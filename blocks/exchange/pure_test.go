@@ -333,6 +333,53 @@ func FuzzTouchedAndFilter(f *testing.F) {
 	})
 }
 
+// Whatever a provider answers, under a filter only records that fit leave, in
+// whichever way a reader further on reads them.
+func FuzzSift(f *testing.F) {
+	f.Add(`{"records":[{"id":"1","data":{"p":"a"}},{"data":{"p":"b"}}],"total":2}`)
+	f.Add(`[{"p":"a","p":"b"},{"p":["a"]},{"p":{"q":"a"}},1,null]`)
+	f.Add(`{"data":{"p":"b"},"data":{"p":"a"}}`)
+	f.Add(`{"p":"a","records":null}`)
+	fits := func(v any) bool {
+		m, _ := v.(map[string]any)
+		if d, ok := m["data"]; ok && d != nil {
+			m, _ = d.(map[string]any)
+		}
+		if list, ok := m["p"].([]any); ok {
+			return len(list) > 0 && !slices.ContainsFunc(list, func(v any) bool { _, more := v.([]any); return v != "a" && !more })
+		}
+		return m["p"] == "a"
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		for _, fields := range []string{"*", "p"} {
+			g := &Grant{Fields: []string{fields}, Filter: map[string][]string{"p": {"a"}}}
+			s := &sifting{decision: decision{tree: newFieldTree(fields), grants: []*Grant{g}}}
+			out, n, err := s.sift([]byte(body))
+			if err != nil {
+				continue
+			}
+			var got any
+			if json.Unmarshal(out, &got) != nil {
+				t.Fatalf("%q became %q", body, out)
+			}
+			records := []any{got}
+			if list, ok := got.([]any); ok {
+				records = list
+			} else if m, ok := got.(map[string]any); ok && m["records"] != nil {
+				records, _ = m["records"].([]any)
+			}
+			if len(records) != n {
+				t.Errorf("%q became %q, counted as %d", body, out, n)
+			}
+			for _, r := range records {
+				if !fits(r) {
+					t.Errorf("%q let out %q", body, out)
+				}
+			}
+		}
+	})
+}
+
 func FuzzCapture(f *testing.F) {
 	f.Add("GET / HTTP/1.1\r\nA: b\r\n\r\n", 3)
 	f.Add("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n", 1)
