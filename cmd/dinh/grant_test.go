@@ -47,7 +47,7 @@ func TestCommandsLeaveAGatewayAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Close()
-	for _, args := range [][]string{{"grant", "list"}, {"member", "list"}, {"certificate", "list"}, {"jobs", "dead"}, {"publish", "list"}, {"backup", t.TempDir() + "/copy.db"}} {
+	for _, args := range [][]string{{"grant", "list"}, {"member", "list"}, {"certificate", "list"}, {"jobs", "dead"}, {"publish", "list"}, {"group", "list"}, {"backup", t.TempDir() + "/copy.db"}} {
 		if got := told(t, append(args, "--data", c.Data)...); strings.Contains(got, "panic") {
 			t.Error(got)
 		}

@@ -30,7 +30,7 @@ func subsystems(args []string) ([]exchange.SubsystemID, error) {
 
 func groupAdd() *cobra.Command {
 	var title i18n.Text
-	c := verb("add GROUP [SUBSYSTEM…]", "Make a group, with both titles, or add systems to one; it holds from the next request on", cobra.MinimumNArgs(1),
+	c := onExchange("add GROUP [SUBSYSTEM…]", "Make a group, with both titles, or add systems to one; it holds from the next request on", cobra.MinimumNArgs(1),
 		func(ctx context.Context, _ *cobra.Command, a *app.App, args []string) error {
 			systems, err := subsystems(args[1:])
 			if err != nil {
@@ -51,7 +51,7 @@ func groupAdd() *cobra.Command {
 }
 
 func groupRemove() *cobra.Command {
-	return verb("remove GROUP [SUBSYSTEM…]", "Take systems out of a group, or remove the group when none is named", cobra.MinimumNArgs(1),
+	return onExchange("remove GROUP [SUBSYSTEM…]", "Take systems out of a group, or remove the group when none is named", cobra.MinimumNArgs(1),
 		func(ctx context.Context, _ *cobra.Command, a *app.App, args []string) error {
 			systems, err := subsystems(args[1:])
 			if err == nil && len(systems) == 0 {
@@ -65,7 +65,7 @@ func groupRemove() *cobra.Command {
 }
 
 func groupList() *cobra.Command {
-	return verb("list", "List groups", cobra.NoArgs, func(ctx context.Context, cmd *cobra.Command, a *app.App, _ []string) error {
+	return onExchange("list", "List groups", cobra.NoArgs, func(ctx context.Context, cmd *cobra.Command, a *app.App, _ []string) error {
 		groups, err := a.Exchange.Groups(ctx)
 		if err != nil {
 			return say(a, err)
@@ -80,7 +80,7 @@ func groupList() *cobra.Command {
 }
 
 func groupMembers() *cobra.Command {
-	return verb("members GROUP", "List the systems of a group", cobra.ExactArgs(1), func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
+	return onExchange("members GROUP", "List the systems of a group", cobra.ExactArgs(1), func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
 		groups, err := a.Exchange.Groups(ctx)
 		if err != nil {
 			return say(a, err)

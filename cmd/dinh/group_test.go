@@ -32,3 +32,36 @@ func TestGroupCommands(t *testing.T) {
 		}
 	}
 }
+
+// A grant to a group, at one address, of some records.
+func TestGrantIsNarrowedByCommand(t *testing.T) {
+	t.Parallel()
+	data, _ := central(t)
+	if got := told(t, "group", "add", "GOV/MPS/hospitals", "VN/GOV/MOJ/civil-status", "--vi", "Bệnh viện", "--en", "Hospitals", "--data", data); got != "" {
+		t.Fatal(got)
+	}
+	add := func(more ...string) string {
+		return told(t, append([]string{"grant", "add", "--data", data, "--service", "VN/GOV/MPS/population/population", "--may", "read",
+			"--field", "full_name", "--purpose", "birth-registration", "--legal-basis", "Luật Hộ tịch 2014, Điều 58"}, more...)...)
+	}
+	for _, tt := range []struct {
+		more []string
+		want string
+	}{
+		{nil, "--client"},
+		{[]string{"--group", "GOV/MPS/nothing"}, "There is no group"},
+		{[]string{"--group", "GOV/MPS/hospitals", "--at", "/records/*"}, "write a method and a path"},
+		{[]string{"--group", "GOV/MPS/hospitals", "--only", "sex"}, "write a field once"},
+		{[]string{"--group", "GOV/MPS/hospitals", "--at", "GET /records/*", "--only", "full_name=An|Bình"}, "GOV/MPS/hospitals may read"},
+	} {
+		if got := add(tt.more...); !strings.Contains(got, tt.want) {
+			t.Errorf("%v: %q, want %q", tt.more, got, tt.want)
+		}
+	}
+	if list := told(t, "grant", "list", "--data", data); !strings.Contains(list, "GET /records/*, full_name=An|Bình") {
+		t.Error(list)
+	}
+	if got := told(t, "group", "remove", "GOV/MPS/hospitals", "--data", data); !strings.Contains(got, "still has grants") {
+		t.Error(got)
+	}
+}
