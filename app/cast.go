@@ -70,6 +70,11 @@ func (a *App) castDrivers(ctx context.Context, world *people.World, n int) (int,
 	for r := range world.Records("marriages") {
 		busy[r["wife"]] = true // she may be a mother of the same cast
 	}
+	for r := range world.Records("population") {
+		if r["email"] == nil {
+			busy[r["number"]] = true // a driver gets codes and news by e-mail
+		}
+	}
 	today := a.Config.Clock.Now().In(a.Calendar.Zone())
 	var role []member
 	for r := range world.Records("driving-licences") {
