@@ -108,6 +108,9 @@ var readers = map[string]struct{ who, takes string }{
 	"DELETE /api/exchange/webhooks":                        {"granter", "json"},
 	"POST /api/exchange/client-keys":                       {"granter", "json"},
 	"POST /api/exchange/client-keys/{id}/revoke":           {"granter", "nothing"},
+	"POST /api/exchange/groups":                            {"granter", "json"},
+	"POST /api/exchange/groups/members":                    {"granter", "json"},
+	"POST /api/exchange/groups/remove":                     {"granter", "json"},
 	"POST /oauth/token":                                    {"", "a form"},
 }
 
