@@ -148,7 +148,7 @@ func (in *inbound) sumsOfBody() sums {
 // under the newest.
 func (x *Exchange) admit(ctx context.Context, in *inbound) (decision, int64, error) {
 	get := x.current
-	if in.changes() {
+	if in.changes() && !in.fresh {
 		get = x.freshen
 	}
 	r, err := get(ctx)

@@ -36,6 +36,7 @@ type ask struct {
 	headers          []HeaderLine // as they came, for the hash
 	passed           []HeaderLine // of them, what the provider may see
 	generatedID      string
+	fresh            bool   // the rules were checked to be the newest since it came
 	server           string // the one node that may answer, as the client wishes; "": any
 	revision         int64  // of the published service it is meant for; 0: of none
 

@@ -372,6 +372,7 @@ func (x *Exchange) find(ctx context.Context, a *ask) (*offered, error) {
 	if _, err := x.freshen(ctx); err != nil {
 		return nil, unavailable("exchange.rules_unreadable", err)
 	}
+	a.fresh = true
 	o = x.offer(a.Service)
 	a.revision = o.revision()
 	return o, nil

@@ -44,7 +44,7 @@ DINH_TRUST.`,
 			started := time.Now()
 			if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 				debug.SetGCPercent(400) // a gateway holds nothing for long, and stays small all the same:
-				debug.SetMemoryLimit(140 << 20)
+				debug.SetMemoryLimit(110 << 20)
 			}
 			conf, err := h.config(cmd.ErrOrStderr())
 			if err != nil {

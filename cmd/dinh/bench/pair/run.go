@@ -172,6 +172,7 @@ func measure(ctx context.Context, w *World, b *bareHops, o Options, out io.Write
 	}
 	closed(ctx, signed, halves(), o.Clients, time.Second) // both have their connections before anything counts
 	closed(ctx, bare, halves(), o.Clients, time.Second)
+	latencies(ctx, &f, direct, bare, signed)
 	for _, m := range []struct {
 		mix                 mix
 		signed, bare, ratio *float64
@@ -196,7 +197,6 @@ func measure(ctx context.Context, w *World, b *bareHops, o Options, out io.Write
 		}
 		*m.ratio = *m.signed / *m.bare
 	}
-	latencies(ctx, &f, direct, bare, signed)
 	many := closed(ctx, signed, halves(), 1000, o.Span)
 	f.Failed += many.failed
 	f.ConcurrentSeen = 1000
