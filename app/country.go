@@ -78,7 +78,11 @@ func (a *App) openCountry(ctx context.Context) error {
 
 // offerRegisters puts the registers on the exchange of this process.
 func (a *App) offerRegisters() error {
-	for _, d := range a.names.registers {
+	all := a.names.registers
+	if a.Registers != nil { // a demonstration may keep more than the country's
+		all = a.Registers.Definitions()
+	}
+	for _, d := range all {
 		id, err := exchange.ParseService(a.Instance + "/" + d.Member + "/" + d.Subsystem + "/" + d.ServiceCode())
 		if err != nil {
 			return err
