@@ -22,8 +22,8 @@ type inbound struct {
 	prove func(context.Context, sums) error
 }
 
-// outbound is an answer on its way out. Its stream, if it has one, ends only
-// when the trace is durable; then events and proof are there.
+// outbound is an answer on its way out, whose events are durable. The stream, if
+// it has one, ends only when the proof is there and durable too.
 type outbound struct {
 	Answer
 	run  *run
@@ -283,15 +283,6 @@ func bodyError(err error) error {
 		return errs.New(errs.Invalid, "exchange.body_length").Wrap(err)
 	}
 	return errs.New(errs.Invalid, "exchange.bad_body").Wrap(err)
-}
-
-// ofTheAnswer are the headers that an answer may bring: not those of one hop,
-// and none that speak for the exchange.
-func ofTheAnswer(lines []HeaderLine) []HeaderLine {
-	return slices.DeleteFunc(slices.Clone(lines), func(l HeaderLine) bool {
-		name := strings.ToLower(l.Name)
-		return unhashed(name) || name == "content-type" || strings.HasPrefix(name, "x-road-") || strings.HasPrefix(name, "x-dinh-")
-	})
 }
 
 // limited brings a provider's reply down to what was granted.

@@ -107,9 +107,9 @@ func (x *Exchange) serveR1(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// writeAnswer hands an answer over. One that streams ends well only when its
-// trace is durable; else the connection breaks off, so that nobody takes a part
-// for the whole.
+// writeAnswer hands an answer over. One that streams ends well only when it is
+// proven; else the connection breaks off, so that nobody takes a part for the
+// whole.
 func (x *Exchange) writeAnswer(w http.ResponseWriter, r *http.Request, a *ask, got Answer) {
 	if got.Stream != nil {
 		defer got.Stream.Close()
@@ -204,31 +204,6 @@ func (a *ask) readBody(body io.ReadCloser, length int64) error {
 	}
 	a.stream, a.length = closing{io.MultiReader(bytes.NewReader(first), body), body}, length
 	return nil
-}
-
-// passedOn are the header lines that a provider may see: not those of one hop,
-// and nobody's secret for this door.
-func passedOn(lines []HeaderLine) []HeaderLine {
-	out := make([]HeaderLine, 0, len(lines))
-	hop := map[string]bool{} // headers that the client says are for one hop
-	for _, l := range lines {
-		if strings.EqualFold(l.Name, "Connection") {
-			for name := range strings.SplitSeq(l.Value, ",") {
-				hop[strings.ToLower(strings.TrimSpace(name))] = true
-			}
-		}
-	}
-	for _, l := range lines {
-		name := strings.ToLower(l.Name)
-		if hop[name] {
-			continue
-		}
-		secret := name == "x-api-key" || name == "authorization" && (strings.Contains(l.Value, " dinh_") || isAccessToken(l.Value))
-		if !unhashed(name) && !secret && name != "content-type" {
-			out = append(out, l)
-		}
-	}
-	return out
 }
 
 func newRequestID(x *Exchange) string { return id.New(x.clock.Now()) }

@@ -123,12 +123,8 @@ func (p *HTTPProvider) request(ctx context.Context, d Delivery) (*http.Request, 
 // outgoing are the headers that go to the service.
 func outgoing(d Delivery) http.Header {
 	h := make(http.Header, len(d.Headers)+10)
-	dropped := connectionNames(d.Headers)
-	for _, l := range d.Headers {
+	for _, l := range passedOn(d.Headers) { // they may come from another node
 		name := http.CanonicalHeaderKey(l.Name)
-		if ofOneHop(name) || slices.Contains(dropped, name) || ourSecret(name, l.Value) {
-			continue
-		}
 		h[name] = append(h[name], l.Value)
 	}
 	for _, own := range []HeaderLine{
@@ -146,42 +142,6 @@ func outgoing(d Delivery) http.Header {
 	h["Accept-Encoding"] = []string{"identity"}
 	h["User-Agent"] = []string{"dinh"}
 	return h
-}
-
-// connectionNames are the headers that a Connection header declares to be of one hop.
-func connectionNames(lines []HeaderLine) (out []string) {
-	for _, l := range lines {
-		if strings.EqualFold(l.Name, "Connection") {
-			for name := range strings.SplitSeq(l.Value, ",") {
-				out = append(out, http.CanonicalHeaderKey(strings.TrimSpace(name)))
-			}
-		}
-	}
-	return out
-}
-
-// ofOneHop lists what X-Road passes in neither direction.
-func ofOneHop(name string) bool {
-	switch name {
-	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding",
-		"Upgrade", "Host", "Content-Length", "Expect", "Server", "User-Agent":
-		return true
-	}
-	return false
-}
-
-// ourSecret says whether a header lets somebody in here: no provider needs it.
-func ourSecret(name, value string) bool {
-	switch name {
-	case "X-Api-Key":
-		return strings.HasPrefix(strings.TrimSpace(value), "dinh_")
-	case "Authorization":
-		scheme, rest, _ := strings.Cut(value, " ")
-		return strings.EqualFold(scheme, "Bearer") && strings.HasPrefix(strings.TrimSpace(rest), "dinh_")
-	case "Cookie":
-		return strings.Contains(value, "dinh_")
-	}
-	return false
 }
 
 // replyOf reads an answer as far as it is held.
@@ -213,29 +173,16 @@ type resumed struct {
 	io.Closer
 }
 
-// incoming are the headers of an answer that go to the client, in order of their
-// names. What the exchange says itself, a provider does not say for it.
+// incoming are the headers of an answer in order of their names.
 func incoming(h http.Header) []HeaderLine {
-	var connection []HeaderLine
-	for _, v := range h["Connection"] {
-		connection = append(connection, HeaderLine{"Connection", v})
-	}
-	dropped := connectionNames(connection)
 	var out []HeaderLine
 	for name, values := range h {
-		switch name {
-		case "Content-Type", "X-Road-Id", "X-Road-Client", "X-Road-Service", "X-Road-Request-Id", "X-Road-Request-Hash", "X-Road-Error", "X-Dinh-Subject":
-			continue
-		}
-		if ofOneHop(name) || slices.Contains(dropped, name) {
-			continue
-		}
 		for _, v := range values {
 			out = append(out, HeaderLine{name, v})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b HeaderLine) int { return strings.Compare(a.Name, b.Name) })
-	return out
+	return ofTheAnswer(out)
 }
 
 // heldTo is a description that a service is held to during one call; the zero one

@@ -137,7 +137,7 @@ func New(d Deps) (*Exchange, error) {
 	if d.DB == nil || d.Clock == nil || d.Keys == nil || d.Ledger == nil {
 		return nil, errors.New("exchange: Deps needs DB, Clock, Keys and Ledger")
 	}
-	if !validSegment(d.Instance) {
+	if !ValidSegment(d.Instance) {
 		return nil, errors.New(`exchange: Deps.Instance must name the instance, such as "VN"`)
 	}
 	if d.Log == nil {
@@ -353,7 +353,8 @@ type Answer struct {
 	Headers     []HeaderLine
 	Body        []byte
 	// Stream is the body of an answer at /r1 that is too long to be held. It ends
-	// well only when the events are durable; Call gives whole bodies only.
+	// well only when the answer is proven and the proof durable; Call gives whole
+	// bodies only.
 	Stream      io.ReadCloser
 	Length      int64 // of the body; -1: not known before its end
 	MessageID   string

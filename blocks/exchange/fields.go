@@ -78,7 +78,7 @@ func validField(f string) bool {
 		return true
 	}
 	for part := range strings.SplitSeq(f, ".") {
-		if part == "" || len(part) > maxSegment || strings.ContainsAny(part, ", \t\r\n*\"") || !validSegment(part) {
+		if part == "" || len(part) > maxSegment || strings.ContainsAny(part, ", \t\r\n*\"") || !ValidSegment(part) {
 			return false
 		}
 	}

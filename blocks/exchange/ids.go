@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -90,17 +91,18 @@ func segments(s string, n int) ([]string, bool) {
 		return nil, false
 	}
 	for _, p := range parts {
-		if !validSegment(p) {
+		if !ValidSegment(p) {
 			return nil, false
 		}
 	}
 	return parts, true
 }
 
-// validSegment refuses what X-Road refuses in identifiers (control characters,
-// : ; / \ %, and path segments that mean another place), and text that is not in
-// normal form, because two spellings of one name would be two names.
-func validSegment(s string) bool {
+// ValidSegment says whether s may be one part of an identifier. It refuses what
+// X-Road refuses there (control characters, : ; / \ %, and path segments that mean
+// another place), and text that is not in normal form, because two spellings of
+// one name would be two names.
+func ValidSegment(s string) bool {
 	if plainName(s) {
 		return true
 	}
@@ -127,6 +129,12 @@ func plainName(s string) bool {
 	}
 	return s != "" && len(s) <= maxSegment
 }
+
+// Classes are those of members: state bodies, companies, associations.
+func Classes() []string { return []string{"GOV", "COM", "NGO"} }
+
+// ValidClass says whether s is one of Classes.
+func ValidClass(s string) bool { return slices.Contains(Classes(), s) }
 
 // clip keeps hostile input short in an error message.
 func clip(s string) string {

@@ -36,11 +36,11 @@ func (m Member) ID() MemberID { return MemberID{m.Class, m.Code} }
 // a TLS key with a certificate of the instance's authority, once.
 // Refusals are errs.Invalid "exchange.bad_member" and "exchange.bad_subsystem".
 func (x *Exchange) AddMember(ctx context.Context, m Member) error {
-	if !slices.Contains([]string{"GOV", "COM", "NGO"}, m.Class) || !validSegment(m.Code) || m.Name.IsZero() {
+	if !ValidClass(m.Class) || !ValidSegment(m.Code) || m.Name.IsZero() {
 		return errs.New(errs.Invalid, "exchange.bad_member", "id", clip(m.ID().String()))
 	}
 	for _, s := range m.Subsystems {
-		if !validSegment(s.Code) {
+		if !ValidSegment(s.Code) {
 			return errs.New(errs.Invalid, "exchange.bad_subsystem", "id", clip(s.Code))
 		}
 	}

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/text"
@@ -105,7 +106,7 @@ func (a Application) check() error {
 			wrong = append(wrong, errs.NewField(name, code))
 		}
 	}
-	bad(!validClass(a.Class), "class", "directory.bad_class")
+	bad(!exchange.ValidClass(a.Class), "class", "directory.bad_class")
 	bad(!memberCode.MatchString(a.Code), "code", "directory.bad_code")
 	bad(!named(a.Name.VI), "name.vi", "directory.bad_name")
 	bad(!named(a.Name.EN), "name.en", "directory.bad_name")

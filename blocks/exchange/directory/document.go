@@ -13,13 +13,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	jose "github.com/go-jose/go-jose/v4"
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/text/unicode/norm"
 
+	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 )
 
@@ -132,33 +130,11 @@ func parseAuthority(text string) (*x509.Certificate, error) {
 	return c, nil
 }
 
-// maxSegment bounds one part of an identifier, in bytes; the exchange's bound too.
-const maxSegment = 128
-
-// validSegment is the exchange's rule for one part of an identifier: no control
-// characters, none of : ; / \ %, no path segment that means another place, and
-// normal form, because two spellings of one name would be two names.
-func validSegment(s string) bool {
-	if s == "" || len(s) > maxSegment || s == "." || s == ".." || !utf8.ValidString(s) || !norm.NFC.IsNormalString(s) {
-		return false
-	}
-	for _, r := range s {
-		if strings.ContainsRune(`:;/\%`, r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.IsSpace(r) && r != ' ' {
-			return false
-		}
-	}
-	return strings.TrimSpace(s) == s
-}
-
-func validClass(s string) bool { return slices.Contains(classes(), s) }
-
-func classes() []string { return []string{"GOV", "COM", "NGO"} }
-
 var nodeID = regexp.MustCompile(`^(GOV|COM|NGO)/([^/]+)/([^/]+)$`)
 
 func validNodeID(s string) bool {
 	m := nodeID.FindStringSubmatch(s)
-	return m != nil && validSegment(m[2]) && validSegment(m[3])
+	return m != nil && exchange.ValidSegment(m[2]) && exchange.ValidSegment(m[3])
 }
 
 // maxAddresses bounds the machines that act as one node.
@@ -186,7 +162,7 @@ var hexadecimal = regexp.MustCompile(`^[0-9a-f]+$`)
 // check finds what a signature does not vouch for: a document that would let two
 // members be taken for one another is refused even when it is signed.
 func (d *Document) check() error {
-	if !validSegment(d.Instance) || d.Version < 1 || d.Issued.IsZero() || !d.Issued.Before(d.Expires) {
+	if !exchange.ValidSegment(d.Instance) || d.Version < 1 || d.Issued.IsZero() || !d.Issued.Before(d.Expires) {
 		return fmt.Errorf("instance, version, issued and expires must make sense")
 	}
 	for i, a := range d.Authorities {
@@ -250,7 +226,7 @@ func (n Node) check() error {
 }
 
 func (m Member) check(nodes map[string]bool) error {
-	if !validClass(m.Class) || !validSegment(m.Code) || m.Name.IsZero() {
+	if !exchange.ValidClass(m.Class) || !exchange.ValidSegment(m.Code) || m.Name.IsZero() {
 		return fmt.Errorf("class, code and name must be there")
 	}
 	if m.Status != "" && m.Status != Suspended && m.Status != Removed {
@@ -261,7 +237,7 @@ func (m Member) check(nodes map[string]bool) error {
 	}
 	codes := map[string]bool{}
 	for _, s := range m.Subsystems {
-		if !validSegment(s.Code) || codes[s.Code] {
+		if !exchange.ValidSegment(s.Code) || codes[s.Code] {
 			return fmt.Errorf("subsystem %q is wrong or stands twice", s.Code)
 		}
 		codes[s.Code] = true

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/web"
@@ -74,7 +75,7 @@ func (g *Registry) joinPage(w http.ResponseWriter, r *http.Request, a Applicatio
 	email := input("email", a.Email, "govuk-input--width-20")
 	email.Type, email.InputMode, email.Autocomplete = "email", "email", "email"
 	var kinds []web.Choice
-	for _, c := range classes() {
+	for _, c := range exchange.Classes() {
 		kinds = append(kinds, web.Choice{Value: c, Text: t.say("class." + c)})
 	}
 	body := web.Plain{Title: t.say("join.title"), Lead: t.say("join.lead"), Parts: []web.Component{
