@@ -3,12 +3,12 @@ package exchange
 import (
 	"context"
 	"errors"
-	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"io"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/id"
 )

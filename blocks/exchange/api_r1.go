@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"io"
 	"net/http"
 	"net/url"
@@ -12,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/httpx"

@@ -7,10 +7,10 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
-	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"io"
 	"time"
 
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"github.com/dinh-gov/dinh/blocks/exchange/opmon"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/link"

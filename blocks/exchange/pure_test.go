@@ -4,13 +4,14 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
-	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 )
 
 func TestCleanPathRefusesTraversal(t *testing.T) {

@@ -8,12 +8,12 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/ledger"
 	"github.com/dinh-gov/dinh/kernel/timestamp"

@@ -5,12 +5,12 @@ import (
 	"embed"
 	"encoding/json"
 	"errors"
-	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"io/fs"
 	"log/slog"
 	"time"
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"github.com/dinh-gov/dinh/blocks/exchange/webhook"
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/clock"

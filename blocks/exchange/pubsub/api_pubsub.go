@@ -2,12 +2,12 @@ package pubsub
 
 import (
 	"encoding/json"
-	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"github.com/dinh-gov/dinh/kernel/auth"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/httpx"

@@ -3,11 +3,11 @@ package pubsub
 import (
 	"context"
 	"encoding/json"
-	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"log/slog"
 	"time"
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"github.com/dinh-gov/dinh/blocks/exchange/webhook"
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/job"

@@ -6,7 +6,6 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
-	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"io"
 	"log/slog"
 	"net/http"
@@ -20,6 +19,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"github.com/dinh-gov/dinh/blocks/exchange/pubsub"
 	"github.com/dinh-gov/dinh/blocks/exchange/webhook"
 	"github.com/dinh-gov/dinh/kernel/clock"

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"io"
 	"net"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"github.com/dinh-gov/dinh/kernel/errs"
 )
 

@@ -3,13 +3,13 @@ package webhook
 import (
 	"context"
 	"embed"
-	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"io/fs"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/dinh-gov/dinh/blocks/exchange"
+	"github.com/dinh-gov/dinh/blocks/exchange/httpsig"
 	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/errs"
 )
