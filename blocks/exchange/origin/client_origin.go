@@ -50,7 +50,10 @@ type Client struct {
 	times     Timeouts
 	trust     Trust
 	local     bool
-	transport *http.Transport
+	secure    *tls.Config
+	dial      *net.Dialer
+	transport *http.Transport // for long questions, which are sent while their answer is awaited
+	lines     lines           // for short ones
 }
 
 // Connections that are kept: enough that thousands of questions a second make
@@ -59,32 +62,40 @@ const (
 	maxConns = 4096
 	maxIdle  = 1024
 	maxHead  = 256 << 10 // bytes of an answer's headers
+	idleFor  = 90 * time.Second
 )
 
 // New makes a client. Errors are those of Trust.
 func New(c Config) (*Client, error) {
-	o := &Client{times: c.orDefault(), trust: c.Trust, local: c.Local}
 	secure, err := c.Trust.config()
 	if err != nil {
 		return nil, err
 	}
-	dial := &net.Dialer{Control: o.allowed, KeepAlive: 30 * time.Second}
+	o := &Client{times: c.orDefault(), trust: c.Trust, local: c.Local, secure: secure, lines: lines{places: make(chan struct{}, maxConns)}}
+	o.dial = &net.Dialer{Control: o.allowed, KeepAlive: 30 * time.Second}
+	dialer := func(secure *tls.Config) func(context.Context, string, string) (net.Conn, error) {
+		return func(ctx context.Context, _, address string) (net.Conn, error) {
+			_, c, err := o.connect(ctx, secure, address)
+			if err != nil {
+				return nil, err
+			}
+			return newConn(c), nil
+		}
+	}
 	o.transport = &http.Transport{
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return o.connect(ctx, dial, nil, address)
-		},
-		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return o.connect(ctx, dial, secure, address)
-		},
+		DialContext: dialer(nil), DialTLSContext: dialer(secure),
 		DisableCompression: true, // the answer is signed and filtered as it comes
-		MaxIdleConns:       maxIdle, MaxIdleConnsPerHost: maxIdle, MaxConnsPerHost: maxConns, IdleConnTimeout: 90 * time.Second,
+		MaxIdleConns:       maxIdle, MaxIdleConnsPerHost: maxIdle, MaxConnsPerHost: maxConns, IdleConnTimeout: idleFor,
 		MaxResponseHeaderBytes: maxHead, ReadBufferSize: 16 << 10, WriteBufferSize: 16 << 10,
 	}
 	return o, nil
 }
 
 // Close lets idle connections go; questions on their way end by themselves.
-func (o *Client) Close() { o.transport.CloseIdleConnections() }
+func (o *Client) Close() {
+	o.transport.CloseIdleConnections()
+	o.lines.close(time.Now())
+}
 
 // allowed looks at the address that a name resolved to, so that no name leads
 // to where no provider stands: the machine's own services, the cloud's metadata.
@@ -105,21 +116,22 @@ func (o *Client) allowed(_, address string, _ syscall.RawConn) error {
 
 var errForbidden = errors.New("origin: no service may stand at this address")
 
-func (o *Client) connect(ctx context.Context, dial *net.Dialer, secure *tls.Config, address string) (net.Conn, error) {
+// connect gives a connection as it is spoken on, and as it is below TLS.
+func (o *Client) connect(ctx context.Context, secure *tls.Config, address string) (plain, spoken net.Conn, err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.times.Connect)
 	defer cancel()
-	plain, err := dial.DialContext(ctx, "tcp", address)
+	plain, err = o.dial.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, errs.New(errs.Unavailable, "exchange.provider_unreachable").Wrap(err)
+		return nil, nil, errs.New(errs.Unavailable, "exchange.provider_unreachable").Wrap(err)
 	}
 	if secure == nil {
-		return newConn(plain), nil
+		return plain, plain, nil
 	}
 	if secure.ServerName == "" {
 		host, _, err := net.SplitHostPort(address)
 		if err != nil {
 			_ = plain.Close()
-			return nil, err
+			return nil, nil, err
 		}
 		secure = secure.Clone()
 		secure.ServerName = host
@@ -128,16 +140,19 @@ func (o *Client) connect(ctx context.Context, dial *net.Dialer, secure *tls.Conf
 	if err := c.HandshakeContext(ctx); err != nil {
 		_ = plain.Close()
 		if errors.Is(err, context.DeadlineExceeded) {
-			return nil, errs.New(errs.Unavailable, "exchange.provider_timeout").Wrap(err)
+			return nil, nil, errs.New(errs.Unavailable, "exchange.provider_timeout").Wrap(err)
 		}
-		return nil, errs.New(errs.Unavailable, "exchange.provider_tls").Wrap(err)
+		return nil, nil, errs.New(errs.Unavailable, "exchange.provider_tls").Wrap(err)
 	}
-	return newConn(c), nil
+	return plain, c, nil
 }
 
 // Do sends a request and gives the answer's head. Its body must be read to the
 // end or closed; reading it gives the same errors. A redirect is an answer.
 func (o *Client) Do(r *http.Request) (*http.Response, error) {
+	if short(r) {
+		return o.ask(r)
+	}
 	w := &watch{}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	w.cancel = cancel

@@ -1,6 +1,34 @@
 package origin
 
-import "testing"
+import (
+	"net"
+	"testing"
+	"time"
+)
+
+// Connections that rested for long are let go, the others are not.
+func TestTidy(t *testing.T) {
+	t.Parallel()
+	ls := &lines{}
+	var far []net.Conn
+	for range 2 {
+		a, b := net.Pipe()
+		far = append(far, b)
+		ls.push(&line{Conn: a})
+	}
+	ls.idle[0].rested = time.Now().Add(-idleFor)
+	ls.tidy()
+	if len(ls.idle) != 1 || !ls.tidying {
+		t.Errorf("%d rest, tidying %v", len(ls.idle), ls.tidying)
+	}
+	if _, err := far[0].Write([]byte("x")); err == nil {
+		t.Error("a connection that rested too long is open")
+	}
+	ls.close(time.Now())
+	if ls.tidy(); len(ls.idle) != 0 || ls.tidying {
+		t.Errorf("%d rest, tidying %v", len(ls.idle), ls.tidying)
+	}
+}
 
 // FuzzTake: however an answer is cut into pieces, the same bytes belong to it.
 func FuzzTake(f *testing.F) {

@@ -82,7 +82,12 @@ func client(t testing.TB, c origin.Config) *origin.Client {
 // ask gives the whole body or the first error.
 func ask(t testing.TB, o *origin.Client, method, url string) (string, error) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, http.NoBody)
+	return send(t, o, method, url, http.NoBody)
+}
+
+func send(t testing.TB, o *origin.Client, method, url string, body io.Reader) (string, error) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +99,9 @@ func ask(t testing.TB, o *origin.Client, method, url string) (string, error) {
 	b, err := io.ReadAll(res.Body)
 	return string(b), err
 }
+
+// long is a question that is sent while its answer is awaited.
+func long() io.Reader { return bytes.NewReader(make([]byte, 100<<10)) }
 
 func short() origin.Timeouts {
 	return origin.Timeouts{Connect: 2 * time.Second, Header: 150 * time.Millisecond, Idle: 150 * time.Millisecond, Total: 3 * time.Second}
@@ -143,12 +151,14 @@ func TestWhatGoesWrongHasItsCode(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := ask(t, client(t, origin.Config{Timeouts: short()}), "GET", tt.url)
-			if tt.code == "" && (err != nil || got != tt.body) {
-				t.Errorf("got %q, %v", got, err)
-			}
-			if tt.code != "" && (errs.CodeOf(err) != tt.code || errs.KindOf(err) != errs.Unavailable) {
-				t.Errorf("got %q, %v; want %s", got, err, tt.code)
+			for method, body := range map[string]io.Reader{"GET": http.NoBody, "POST": strings.NewReader("short"), "PUT": long()} {
+				got, err := send(t, client(t, origin.Config{Timeouts: short()}), method, tt.url, body)
+				if tt.code == "" && (err != nil || got != tt.body) {
+					t.Errorf("%s: got %q, %v", method, got, err)
+				}
+				if tt.code != "" && (errs.CodeOf(err) != tt.code || errs.KindOf(err) != errs.Unavailable) {
+					t.Errorf("%s: got %q, %v; want %s", method, got, err, tt.code)
+				}
 			}
 		})
 	}
@@ -170,10 +180,68 @@ func TestSurplusIsNobodysAnswer(t *testing.T) {
 				if got, err := ask(t, o, "GET", url); got == "theirs" || err == nil {
 					t.Errorf("got %q, %v", got, err)
 				}
+				if got, err := send(t, o, "PUT", url, long()); got == "theirs" || err == nil {
+					t.Errorf("long: got %q, %v", got, err)
+				}
 			}
 		})
 	}
 	wg.Wait()
+}
+
+// Between two questions an origin may hang up, or say what nobody asked for:
+// neither harms the next question.
+func TestRestingConnections(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string]func(net.Conn){
+		"hangs up": func(c net.Conn) { _ = c.Close() },
+		"speaks":   func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ntheirs") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rest, rested := make(chan struct{}), make(chan struct{})
+			url := raw(t, func(c net.Conn, _ *http.Request) bool {
+				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmine")
+				<-rest
+				after(c)
+				rested <- struct{}{}
+				return false
+			})
+			o := client(t, origin.Config{Timeouts: short()})
+			for range 5 {
+				if got, err := send(t, o, "POST", url, strings.NewReader("once")); got != "mine" || err != nil {
+					t.Fatalf("got %q, %v", got, err)
+				}
+				rest <- struct{}{}
+				<-rested
+			}
+		})
+	}
+}
+
+// An origin that hangs up on a question may have heard it: only what reads is
+// asked again.
+func TestOnlyReadingIsRepeated(t *testing.T) {
+	t.Parallel()
+	var heard atomic.Int64
+	url := raw(t, func(c net.Conn, r *http.Request) bool {
+		if heard.Add(1)%2 == 0 {
+			return false
+		}
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmine")
+		return true
+	})
+	o := client(t, origin.Config{Timeouts: short()})
+	for i, q := range []struct {
+		method string
+		err    string
+		heard  int64
+	}{{"POST", "", 1}, {"POST", "exchange.provider_broken", 2}, {"POST", "", 3}, {"GET", "", 5}} {
+		_, err := send(t, o, q.method, url, strings.NewReader("x"))
+		if errs.CodeOf(err) != q.err || heard.Load() != q.heard {
+			t.Errorf("%d: %v after %d", i, err, heard.Load())
+		}
+	}
 }
 
 // HEAD, empty answers and answers of any size use one connection again and again.
