@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/errs"
 )
 
@@ -22,6 +23,9 @@ import (
 // Transport can send and listen at once, for which it hands every question
 // through three goroutines; one that is short needs none of them.
 const maxShort = 64 << 10
+
+// now is the machine's time: a socket's deadlines follow no other clock.
+func now() time.Time { return clock.System().Now() }
 
 // short says whether a question can be sent before its answer is looked for, and
 // again when nothing of it arrived.
@@ -121,7 +125,7 @@ func (ls *lines) pop() *line {
 }
 
 func (ls *lines) push(l *line) {
-	l.rested = time.Now()
+	l.rested = now()
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	if len(ls.idle) >= maxIdle {
@@ -137,7 +141,7 @@ func (ls *lines) push(l *line) {
 
 // tidy lets go what has rested for long, until nothing rests.
 func (ls *lines) tidy() {
-	ls.close(time.Now().Add(-idleFor))
+	ls.close(now().Add(-idleFor))
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	if ls.tidying = len(ls.idle) > 0; ls.tidying {
@@ -159,7 +163,7 @@ func (ls *lines) close(since time.Time) {
 // ask sends a short question and gives the answer's head.
 func (o *Client) ask(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
-	until := time.Now().Add(o.times.Total)
+	until := now().Add(o.times.Total)
 	if err := o.place(ctx); err != nil {
 		return nil, explained(err, ctx)
 	}
@@ -170,7 +174,7 @@ func (o *Client) ask(r *http.Request) (*http.Response, error) {
 			return nil, explained(err, ctx)
 		}
 		stop := context.AfterFunc(ctx, func() { _ = l.Close() })
-		res, nothing, err := l.ask(r, min(o.times.Header, time.Until(until)))
+		res, nothing, err := l.ask(r, min(o.times.Header, until.Sub(now())))
 		if err == nil {
 			res.Body = &shortBody{ReadCloser: res.Body, on: l, of: o, ctx: ctx, stop: stop, until: until, left: res.ContentLength, keep: !res.Close && res.StatusCode >= 200}
 			return res, nil
@@ -211,7 +215,7 @@ func (o *Client) place(ctx context.Context) error {
 // ask sends one question and reads the head of its answer. nothing: it is sure
 // that the question did nothing, or it is one that does nothing.
 func (l *line) ask(r *http.Request, patience time.Duration) (res *http.Response, nothing bool, err error) {
-	if err := l.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := l.SetDeadline(now().Add(patience)); err != nil {
 		return nil, true, err
 	}
 	out := &counted{Writer: l.Conn}
@@ -291,7 +295,7 @@ func (b *shortBody) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	if b.left < 0 || b.left > int64(b.on.in.Buffered()) { // only while we wait: a slow reader is not a slow service
-		_ = b.on.SetReadDeadline(time.Now().Add(min(b.of.times.Idle, time.Until(b.until))))
+		_ = b.on.SetReadDeadline(now().Add(min(b.of.times.Idle, b.until.Sub(now()))))
 	}
 	n, err := b.ReadCloser.Read(p)
 	if b.left > 0 {

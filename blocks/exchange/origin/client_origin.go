@@ -94,7 +94,7 @@ func New(c Config) (*Client, error) {
 // Close lets idle connections go; questions on their way end by themselves.
 func (o *Client) Close() {
 	o.transport.CloseIdleConnections()
-	o.lines.close(time.Now())
+	o.lines.close(now())
 }
 
 // allowed looks at the address that a name resolved to, so that no name leads
