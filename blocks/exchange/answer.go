@@ -192,10 +192,15 @@ func (x *Exchange) atHome(ctx context.Context, in *inbound) error {
 
 func (a *ask) changes() bool { return a.operation == OpCreate || a.operation == OpAmend }
 
-// onlyOnce lets a change through once, to a service that could not tell a
-// repetition itself. The mark is durable before the provider is asked.
+// marked says whether a repetition of the call has to be told from it: a change,
+// by a service that could not tell itself, under an id that the client chose. Who
+// chose none has nothing to repeat.
+func (r *run) marked() bool { return r.changes() && r.offered.once && r.generatedID == "" }
+
+// onlyOnce lets a change through once. The mark is durable before the provider
+// is asked.
 func (x *Exchange) onlyOnce(ctx context.Context, r *run) error {
-	if !r.changes() || !r.offered.once {
+	if !r.marked() {
 		return nil
 	}
 	m := &marking{key: r.markKey(), at: r.now, done: make(chan struct{})}
@@ -216,7 +221,7 @@ func (x *Exchange) onlyOnce(ctx context.Context, r *run) error {
 
 // forgetMark lets a change be repeated that certainly reached nobody.
 func (x *Exchange) forgetMark(ctx context.Context, r *run, cause error) {
-	if code := errs.CodeOf(cause); !r.changes() || !r.offered.once || code != "exchange.provider_unreachable" && code != "exchange.provider_tls" {
+	if code := errs.CodeOf(cause); !r.marked() || code != "exchange.provider_unreachable" && code != "exchange.provider_tls" {
 		return
 	}
 	if err := x.store.unmark(context.WithoutCancel(ctx), r.markKey()); err != nil {

@@ -157,7 +157,7 @@ func New(d Deps) (*Exchange, error) {
 	}
 	x := &Exchange{
 		directory: d.Directory, carrier: d.Carrier, node: d.Node, maxBody: d.MaxBody,
-		store: store{db: d.DB, ledger: d.Ledger}, clock: d.Clock, keys: d.Keys, signer: d.Signer, log: d.Log,
+		store: store{db: d.DB, ledger: d.Ledger, scratch: &sync.Pool{New: func() any { return &scratch{} }}}, clock: d.Clock, keys: d.Keys, signer: d.Signer, log: d.Log,
 		instance: d.Instance, vocabulary: d.Vocabulary, catalog: d.Catalog, purposes: slices.Sorted(maps.Keys(d.Purposes)), consents: d.Consents, services: map[ServiceID]*offered{}, certificate: d.Certificate,
 		records: opmon.NewRing(), figures: opmon.NewFigures(),
 	}

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -531,4 +533,37 @@ func BenchmarkCall(b *testing.B) {
 			}
 		})
 	})
+}
+
+// A change under an id that its client chose reaches a service once; who chose
+// none asks for something new each time, and pays for no mark.
+func TestChangesAreDeliveredOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var heard atomic.Int64
+	w.behind(t, func(http.ResponseWriter, *http.Request) { heard.Add(1) })
+	c := address("POST", "/new")
+	for range 2 {
+		_, err := w.Call(t.Context(), c)
+		ok(t, err)
+	}
+	if n := w.marks(t); n != 0 || heard.Load() != 2 {
+		t.Errorf("without an id: %d marks, heard %d times", n, heard.Load())
+	}
+	c.MessageID = "m-1"
+	_, err := w.Call(t.Context(), c)
+	ok(t, err)
+	_, err = w.Call(t.Context(), c)
+	wantCode(t, err, "exchange.delivered_before")
+	if n := w.marks(t); n != 1 || heard.Load() != 3 {
+		t.Errorf("with an id: %d marks, heard %d times", n, heard.Load())
+	}
+}
+
+func (w *world) marks(t testing.TB) (n int) {
+	t.Helper()
+	ok(t, w.db.Read(t.Context(), func(ctx context.Context, q db.Querier) error {
+		return q.QueryRowContext(ctx, `SELECT COUNT(*) FROM exchange_mark`).Scan(&n)
+	}))
+	return n
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/dinh-gov/dinh/kernel/db"
@@ -20,6 +21,9 @@ type Querier = db.Querier
 type store struct {
 	db     *db.DB
 	ledger Ledger
+	// of *scratch: a large buffer for each batch would be the larger part of what
+	// an exchange allocates.
+	scratch *sync.Pool
 }
 
 func inTransaction(ctx context.Context) bool { return db.InTx(ctx) }

@@ -228,7 +228,7 @@ func (s store) recordAll(ctx context.Context, batch []*sealing) error {
 }
 
 func (s store) insertAll(ctx context.Context, q db.Querier, evidence []*Evidence, entries []*entry) error {
-	err := insertSheaf(ctx, q, evidence)
+	err := s.insertSheaf(ctx, q, evidence)
 	if err == nil {
 		err = inPieces(entries, func(es []*entry) error { return insertEvents(ctx, q, es) })
 	}
@@ -243,12 +243,14 @@ func (s store) insertAll(ctx context.Context, q db.Querier, evidence []*Evidence
 }
 
 // insertSheaf keeps evidence in one piece, and where to find each message's.
-func insertSheaf(ctx context.Context, q db.Querier, all []*Evidence) error {
+func (s store) insertSheaf(ctx context.Context, q db.Querier, all []*Evidence) error {
 	if len(all) == 0 {
 		return nil
 	}
 	sheaf := id.New(all[0].At)
-	_, err := q.ExecContext(ctx, `INSERT INTO exchange_sheaf (id, at, data) VALUES ($1, $2, $3)`, sheaf, db.Micros(all[0].At), packSheaf(all))
+	room := s.scratch.Get().(*scratch)
+	defer s.scratch.Put(room)
+	_, err := q.ExecContext(ctx, `INSERT INTO exchange_sheaf (id, at, data) VALUES ($1, $2, $3)`, sheaf, db.Micros(all[0].At), room.packSheaf(all))
 	if err != nil {
 		return err
 	}

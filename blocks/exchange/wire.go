@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/s2"
@@ -15,7 +16,7 @@ import (
 // length and its bytes, a number is a varint. The first byte is the version.
 // What is signed is not sent twice: the receiver builds the signature base from
 // what it got.
-const wireVersion = 1
+const wireVersion = 2
 
 // maxParts bounds the lists of a head: fields, headers, subjects, events.
 const maxParts = 1100
@@ -141,6 +142,7 @@ func packRequest(a *ask) []byte {
 	p.text(a.Method, a.Service.String(), a.Path, a.Query, a.Client.String(), a.MessageID, a.requestID, a.ContentType)
 	p.text(a.Purpose, a.LegalBasis, a.Issue, a.UserID, a.Application, a.Represented)
 	p.flag(a.purposeFromGrant)
+	p.flag(a.generatedID != "")
 	p.list(a.Fields)
 	p.list(a.Subjects)
 	p.headers(a.passed)
@@ -174,6 +176,9 @@ func unpackRequest(head []byte) (a *ask, streams bool, err error) {
 	a.Purpose, a.LegalBasis, a.Issue, a.UserID = u.text(), u.text(), u.text(), u.text()
 	a.Application, a.Represented = u.text(), u.text()
 	a.purposeFromGrant = u.number() == 1
+	if u.number() == 1 {
+		a.generatedID = a.MessageID
+	}
 	a.Fields, a.Subjects, a.passed = u.list(), u.list(), u.headers()
 	if streams = u.number() == 1; streams {
 		a.length = u.number()
@@ -295,8 +300,15 @@ func unpackFault(body []byte) error {
 // transaction, in one piece and compressed: a row for each of their texts would
 // cost more than everything else about a message, and most of them say the same.
 
-func packSheaf(all []*Evidence) []byte {
-	p := &packer{b: make([]byte, 0, 2048*len(all))}
+const sheafVersion = 1
+
+// scratch is where sheaves are packed: they are large, and needed only until
+// they are written.
+type scratch struct{ plain, packed []byte }
+
+// packSheaf gives a sheaf that holds until the scratch is used again.
+func (s *scratch) packSheaf(all []*Evidence) []byte {
+	p := &packer{b: s.plain[:0]}
 	for _, e := range all {
 		p.text(e.RequestID, e.MessageID, e.Client, e.Service, e.RequestHash)
 		p.number(e.At.UnixMicro())
@@ -305,14 +317,15 @@ func packSheaf(all []*Evidence) []byte {
 			p.number(pr.Created)
 		}
 	}
-	out := make([]byte, 1, 1+s2.MaxEncodedLen(len(p.b)))
-	out[0] = wireVersion
+	s.plain = p.b
+	s.packed = slices.Grow(s.packed[:0], 1+s2.MaxEncodedLen(len(p.b)))
+	out := append(s.packed, sheafVersion)
 	return out[:1+len(s2.Encode(out[1:cap(out)], p.b))]
 }
 
 // fromSheaf gives the evidence at one place of a sheaf.
 func fromSheaf(data []byte, place int) (e Evidence, err error) {
-	if len(data) == 0 || data[0] != wireVersion {
+	if len(data) == 0 || data[0] != sheafVersion {
 		return Evidence{}, errs.New(errs.Internal, "exchange.bad_message")
 	}
 	plain, err := s2.Decode(nil, data[1:])

@@ -18,7 +18,7 @@ func TestSheaves(t *testing.T) {
 			Request: Proof{KeyID: "k", Base: fmt.Sprint("base of ", i), Signature: "c2ln", Created: int64(i)}, RequestHash: "h",
 		})
 	}
-	data := packSheaf(all)
+	data := new(scratch).packSheaf(all)
 	for i, want := range all {
 		if got, err := fromSheaf(data, i); err != nil || !reflect.DeepEqual(got, *want) {
 			t.Errorf("%d: %+v %v, want %+v", i, got, err, *want)
@@ -35,7 +35,7 @@ func TestSheaves(t *testing.T) {
 }
 
 func FuzzSheaf(f *testing.F) {
-	f.Add(packSheaf([]*Evidence{{RequestID: "r"}}), 0)
+	f.Add(new(scratch).packSheaf([]*Evidence{{RequestID: "r"}}), 0)
 	f.Fuzz(func(_ *testing.T, data []byte, place int) { _, _ = fromSheaf(data, place%1000) })
 }
 
