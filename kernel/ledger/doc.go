@@ -6,7 +6,7 @@
 //
 //	Append ──► ledger_leaf (idx NULL)          in the caller's transaction: one insert
 //	Seal   ──► ledger_leaf.idx, ledger_tile,   in one transaction of the lease holder:
-//	           ledger_checkpoint               ≤ 4096 leaves, a few tiles, one signature
+//	           ledger_checkpoint               ≤ 1024 leaves, a few tiles, one signature
 //	Proof  ──► c2sp.org/tlog-proof@v1          index, audit path, signed checkpoint
 //
 // A leaf is a keyed commitment (Commit), never personal data: destroying the key takes away the

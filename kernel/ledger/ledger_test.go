@@ -486,7 +486,7 @@ func BenchmarkAppendBatch(b *testing.B) {
 	}
 }
 
-func BenchmarkSeal4096(b *testing.B) {
+func BenchmarkSealBatch(b *testing.B) {
 	l := newLog(b)
 	at := 0
 	for b.Loop() {
