@@ -171,10 +171,9 @@ func (x *Exchange) admit(ctx context.Context, in *inbound) (decision, int64, err
 
 // atHome checks that the client is a subsystem of the node that it asks from.
 func (x *Exchange) atHome(ctx context.Context, in *inbound) error {
-	unknown := errs.New(errs.Forbidden, "exchange.unknown_client", "client", in.Client.String())
 	if in.node != "" {
 		if n, ok := x.directory.NodeOf(in.Client); !ok || n.ID != in.node {
-			return unknown
+			return errs.New(errs.Forbidden, "exchange.unknown_client", "client", in.Client.String())
 		}
 		return nil
 	}
@@ -187,7 +186,7 @@ func (x *Exchange) atHome(ctx context.Context, in *inbound) error {
 			return nil
 		}
 	}
-	return unknown
+	return errs.New(errs.Forbidden, "exchange.unknown_client", "client", in.Client.String())
 }
 
 func (a *ask) changes() bool { return a.operation == OpCreate || a.operation == OpAmend }
@@ -300,7 +299,6 @@ func limited(reply Reply, d decision) (answered, error) {
 	if got.status == 0 {
 		got.status = 200
 	}
-	unreadable := errs.New(errs.Unavailable, "exchange.answer_unreadable")
 	body := reply.Body
 	if got.stream != nil && (!tree.all || filtered || got.status >= 400) {
 		var whole bool
@@ -309,14 +307,14 @@ func limited(reply Reply, d decision) (answered, error) {
 		_ = got.stream.Close()
 		got.stream = nil
 		if err != nil || !whole {
-			return answered{}, unreadable.Wrap(err)
+			return answered{}, unavailable("exchange.answer_unreadable", err)
 		}
 	}
 	if got.status < 200 || got.status > 599 || len(reply.Subjects) > maxSubjects {
 		if got.stream != nil {
 			_ = got.stream.Close()
 		}
-		return answered{}, unreadable
+		return answered{}, errs.New(errs.Unavailable, "exchange.answer_unreadable")
 	}
 	var err error
 	switch {

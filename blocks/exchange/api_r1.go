@@ -254,12 +254,11 @@ func headerLines(r *http.Request) []HeaderLine {
 // xroadHeaders puts X-Road's headers behind the answer's own.
 func (x *Exchange) xroadHeaders(w http.ResponseWriter, a *ask) {
 	h := w.Header()
-	h.Set("X-Road-Id", httpsig.HeaderValue(a.MessageID))
-	h.Set("X-Road-Client", a.Client.encoded())
-	h.Set("X-Road-Service", a.Service.encoded())
-	h.Set("X-Road-Request-Id", a.requestID)
-	if a.hash != "" {
-		h.Set("X-Road-Request-Hash", a.hash)
+	values := [...]string{httpsig.HeaderValue(a.MessageID), a.Client.encoded(), a.Service.encoded(), a.requestID, a.hash}
+	for i, name := range [...]string{"X-Road-Id", "X-Road-Client", "X-Road-Service", "X-Road-Request-Id", "X-Road-Request-Hash"} {
+		if name != "X-Road-Request-Hash" || a.hash != "" {
+			h[name] = values[i : i+1 : i+1]
+		}
 	}
 }
 

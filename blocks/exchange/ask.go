@@ -164,7 +164,7 @@ func (a *ask) target() string {
 }
 
 func servicePath(s ServiceID) string {
-	return "/r1/" + pathID(s.Instance, s.Class, s.Member, s.Subsystem, s.Service)
+	return "/r1/" + s.encoded()
 }
 
 // pathID writes identifiers as X-Road does in addresses and headers: every
@@ -176,11 +176,14 @@ func pathID(segs ...string) string {
 	return strings.Join(segs, "/")
 }
 
-func (s SubsystemID) encoded() string { return pathID(s.Instance, s.Class, s.Member, s.Subsystem) }
-
-func (s ServiceID) encoded() string {
-	return pathID(s.Instance, s.Class, s.Member, s.Subsystem, s.Service)
+func (s SubsystemID) encoded() string {
+	if plainName(s.Instance) && plainName(s.Class) && plainName(s.Member) && plainName(s.Subsystem) {
+		return s.String()
+	}
+	return pathID(s.Instance, s.Class, s.Member, s.Subsystem)
 }
+
+func (s ServiceID) encoded() string { return s.SubsystemID.encoded() + "/" + url.PathEscape(s.Service) }
 
 // requestComponents are what the asker's signature covers.
 func (a *ask) requestComponents() []httpsig.Component {
@@ -199,8 +202,8 @@ func (a *ask) requestComponents() []httpsig.Component {
 	return c
 }
 
-func (a *ask) signedHeaders() []HeaderLine {
-	return []HeaderLine{
+func (a *ask) signedHeaders() [12]HeaderLine {
+	return [12]HeaderLine{
 		{"content-type", a.ContentType},
 		{"x-road-client", a.Client.encoded()},
 		{"x-road-id", a.MessageID},
@@ -249,10 +252,9 @@ type answered struct {
 // answerComponents are what the provider's signature covers: the answer, and the
 // request's signature, so that neither can be put beside another.
 func (a *ask) answerComponents(r answered, requestSignature string) []httpsig.Component {
-	c := []httpsig.Component{
-		{Name: "@status", Value: strconv.Itoa(r.status)},
-		{Name: "content-digest", Value: r.sums.contentDigest()},
-	}
+	c := append(make([]httpsig.Component, 0, 9),
+		httpsig.Component{Name: "@status", Value: strconv.Itoa(r.status)},
+		httpsig.Component{Name: "content-digest", Value: r.sums.contentDigest()})
 	if r.contentType != "" {
 		c = append(c, httpsig.Component{Name: "content-type", Value: httpsig.HeaderValue(r.contentType)})
 	}

@@ -22,7 +22,8 @@ type sums struct {
 
 // contentDigest is the Content-Digest of the body (RFC 9530).
 func (s sums) contentDigest() string {
-	return "sha-256=:" + base64.StdEncoding.EncodeToString(s.sha256[:]) + ":"
+	var room [64]byte
+	return string(append(base64.StdEncoding.AppendEncode(append(room[:0], "sha-256=:"...), s.sha256[:]), ':'))
 }
 
 func sumsOf(body []byte) sums {

@@ -123,9 +123,17 @@ func (p *HTTPProvider) request(ctx context.Context, d Delivery) (*http.Request, 
 // outgoing are the headers that go to the service.
 func outgoing(d Delivery) http.Header {
 	h := make(http.Header, len(d.Headers)+10)
+	values := make([]string, 0, len(d.Headers)+10) // of all headers, in one piece
+	set := func(name, value string) {
+		values = append(values, value)
+		h[name] = values[len(values)-1 : len(values) : len(values)]
+	}
 	for _, l := range passedOn(d.Headers) { // they may come from another node
-		name := http.CanonicalHeaderKey(l.Name)
-		h[name] = append(h[name], l.Value)
+		if name := http.CanonicalHeaderKey(l.Name); h[name] == nil {
+			set(name, l.Value)
+		} else {
+			h[name] = append(h[name], l.Value)
+		}
 	}
 	for _, own := range []HeaderLine{
 		{"Content-Type", d.ContentType}, {"X-Road-Client", d.Client.encoded()}, {"X-Road-Service", d.Service.encoded()}, {"X-Road-Id", httpsig.HeaderValue(d.MessageID)},
@@ -133,14 +141,14 @@ func outgoing(d Delivery) http.Header {
 		{"X-Dinh-Purpose", httpsig.HeaderValue(d.Purpose)}, {"X-Dinh-Legal-Basis", httpsig.HeaderValue(d.LegalBasis)},
 	} {
 		if own.Value != "" {
-			h[own.Name] = []string{own.Value}
+			set(own.Name, own.Value)
 		} else if own.Name != "Content-Type" {
 			delete(h, own.Name)
 		}
 	}
 	// What comes back is filtered and signed as it is, so it has to be readable.
-	h["Accept-Encoding"] = []string{"identity"}
-	h["User-Agent"] = []string{"dinh"}
+	set("Accept-Encoding", "identity")
+	set("User-Agent", "dinh")
 	return h
 }
 
@@ -152,9 +160,7 @@ func replyOf(res *http.Response) (Reply, error) {
 		reply.Stream, reply.Length = res.Body, res.ContentLength
 		return reply, nil
 	}
-	buf := bytes.NewBuffer(make([]byte, 0, min(max(res.ContentLength, 0), maxHeld)+bytes.MinRead))
-	_, err := buf.ReadFrom(io.LimitReader(res.Body, maxHeld+1))
-	held := buf.Bytes()
+	held, err := readHeld(res.Body, res.ContentLength)
 	switch {
 	case err != nil:
 		_ = res.Body.Close()
@@ -165,6 +171,20 @@ func replyOf(res *http.Response) (Reply, error) {
 	}
 	reply.Body = held
 	return reply, res.Body.Close()
+}
+
+// readHeld reads a body to its end, or one byte further than what is held.
+// length is what was announced; negative: nothing was.
+func readHeld(body io.Reader, length int64) ([]byte, error) {
+	if length < 0 {
+		return io.ReadAll(io.LimitReader(body, maxHeld+1))
+	}
+	b := make([]byte, min(length, maxHeld)+1) // one more, to meet the end
+	n, err := io.ReadFull(body, b)
+	if err == io.EOF || err == io.ErrUnexpectedEOF { //nolint:errorlint // ReadFull's own: a body's say more
+		err = nil
+	}
+	return b[:n], err
 }
 
 // resumed is a body of which the beginning was read.

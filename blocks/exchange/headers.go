@@ -3,7 +3,6 @@ package exchange
 import (
 	"crypto/sha512"
 	"encoding/base64"
-	"slices"
 	"strings"
 )
 
@@ -13,11 +12,17 @@ type HeaderLine struct{ Name, Value string }
 // unhashed are the headers that X-Road leaves out of the hash: those of one hop,
 // and those it sets itself.
 func unhashed(name string) bool {
-	switch strings.ToLower(name) {
-	case "transfer-encoding", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
+	return isOne(name, "transfer-encoding", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
 		"upgrade", "connection", "user-agent", "host", "content-length", "server", "expect",
-		"x-road-request-id", "x-road-request-hash":
-		return true
+		"x-road-request-id", "x-road-request-hash")
+}
+
+// isOne says whether a header's name is one of these, in any case.
+func isOne(name string, of ...string) bool {
+	for _, n := range of {
+		if len(n) == len(name) && strings.EqualFold(n, name) {
+			return true
+		}
 	}
 	return false
 }
@@ -71,32 +76,32 @@ func RequestHash(in HashInput) string {
 // passedOn are the header lines of a client that a service, and the node that it
 // stands behind, may see: not those of one hop, and nobody's secret for our doors.
 func passedOn(lines []HeaderLine) []HeaderLine {
-	return between(lines, func(name string, l HeaderLine) bool { return name == "content-type" || secret(name, l.Value) })
+	return between(lines, func(l HeaderLine) bool { return isOne(l.Name, "content-type") || secret(l.Name, l.Value) })
 }
 
 // ofTheAnswer are the headers that an answer may bring: not those of one hop, and
 // none that speak for the exchange.
 func ofTheAnswer(lines []HeaderLine) []HeaderLine {
-	return between(lines, func(name string, _ HeaderLine) bool {
-		return name == "content-type" || strings.HasPrefix(name, "x-road-") || strings.HasPrefix(name, "x-dinh-")
+	return between(lines, func(l HeaderLine) bool {
+		const prefix = len("x-road-")
+		return isOne(l.Name, "content-type") || len(l.Name) >= prefix && isOne(l.Name[:prefix], "x-road-", "x-dinh-")
 	})
 }
 
 // between leaves out what X-Road passes in neither direction, what a Connection
-// header declares to be of one hop, and what drop says of a name in lower case.
-func between(lines []HeaderLine, drop func(name string, l HeaderLine) bool) []HeaderLine {
+// header declares to be of one hop, and what drop says.
+func between(lines []HeaderLine, drop func(HeaderLine) bool) []HeaderLine {
 	var declared []string
 	for _, l := range lines {
 		if strings.EqualFold(l.Name, "Connection") {
 			for name := range strings.SplitSeq(l.Value, ",") {
-				declared = append(declared, strings.ToLower(strings.TrimSpace(name)))
+				declared = append(declared, strings.TrimSpace(name))
 			}
 		}
 	}
 	out := make([]HeaderLine, 0, len(lines))
 	for _, l := range lines {
-		name := strings.ToLower(l.Name)
-		if !unhashed(name) && name != "proxy-connection" && !slices.Contains(declared, name) && !drop(name, l) {
+		if !unhashed(l.Name) && !isOne(l.Name, "proxy-connection") && !isOne(l.Name, declared...) && !drop(l) {
 			out = append(out, l)
 		}
 	}
@@ -106,13 +111,13 @@ func between(lines []HeaderLine, drop func(name string, l HeaderLine) bool) []He
 // secret says whether a header lets somebody in here: an API key, an access
 // token or a session of this house. A service's own credentials pass.
 func secret(name, value string) bool {
-	switch name {
-	case "x-api-key":
+	switch {
+	case isOne(name, "x-api-key"):
 		return strings.HasPrefix(strings.TrimSpace(value), "dinh_")
-	case "authorization":
+	case isOne(name, "authorization"):
 		scheme, rest, _ := strings.Cut(value, " ")
 		return strings.EqualFold(scheme, "Bearer") && strings.HasPrefix(strings.TrimSpace(rest), "dinh_") || isAccessToken(value)
-	case "cookie":
+	case isOne(name, "cookie"):
 		return strings.Contains(value, "dinh_")
 	}
 	return false

@@ -105,7 +105,7 @@ func (x *Exchange) askNode(ctx context.Context, a *ask, n Node) (Answer, error) 
 			if err != nil {
 				return err
 			}
-			u := &unpacker{b: tail}
+			u := unpack(tail)
 			got.unpackProof(u)
 			if err := u.end(); err != nil {
 				return err
@@ -250,7 +250,7 @@ func (x *Exchange) arrived(ctx context.Context, m MemberID, p *Proof, components
 	}
 	sig, err := base64.StdEncoding.DecodeString(p.Signature)
 	if err != nil {
-		return errs.New(errs.Forbidden, "exchange.signature_false", "member", m.String())
+		return falseSignature(m)
 	}
 	base := httpsig.Base(components, httpsig.Params{Created: p.Created, KeyID: p.KeyID, Tag: signatureTag})
 	if err := x.verifySignature(ctx, m, p.KeyID, Signed{base, sig}); err != nil {
@@ -329,7 +329,7 @@ func (x *Exchange) proveArrived(ctx context.Context, a *ask, m link.Message, s s
 		if err != nil {
 			return errs.New(errs.Invalid, "exchange.bad_body").Wrap(err)
 		}
-		u := &unpacker{b: tail}
+		u := unpack(tail)
 		a.unpackProof(u)
 		if err := u.end(); err != nil {
 			return err

@@ -29,9 +29,8 @@ func CleanPath(raw string) (string, error) {
 	if raw == "" || raw == "/" {
 		return raw, nil
 	}
-	bad := errs.New(errs.Invalid, "exchange.bad_path")
 	if len(raw) > maxPath || strings.ContainsAny(raw, "?#\\") {
-		return "", bad
+		return "", errs.New(errs.Invalid, "exchange.bad_path")
 	}
 	if raw[0] != '/' {
 		raw = "/" + raw
@@ -42,7 +41,7 @@ func CleanPath(raw string) (string, error) {
 			continue // one trailing slash is a place of its own
 		}
 		if !safeSegment(seg) {
-			return "", bad
+			return "", errs.New(errs.Invalid, "exchange.bad_path")
 		}
 	}
 	return raw, nil

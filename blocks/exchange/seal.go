@@ -100,19 +100,22 @@ func (x *Exchange) signGroup(ctx context.Context, owner MemberID, group []*seali
 // verify checks that a proof covers exactly these components and was made by the
 // member.
 func (x *Exchange) verify(ctx context.Context, m MemberID, p Proof, components []httpsig.Component) error {
-	no := errs.New(errs.Forbidden, "exchange.signature_false", "member", m.String())
 	sig, err := base64.StdEncoding.DecodeString(p.Signature)
 	if err != nil {
-		return no.Wrap(err)
+		return falseSignature(m).Wrap(err)
 	}
 	lines := make([]byte, 0, len(p.Base))
 	for _, c := range components {
 		lines = append(append(append(c.AppendIdentifier(lines), ": "...), c.Value...), '\n')
 	}
 	if len(p.Base) < len(lines) || p.Base[:len(lines)] != string(lines) {
-		return no
+		return falseSignature(m)
 	}
 	return x.verifySignature(ctx, m, p.KeyID, Signed{[]byte(p.Base), sig})
+}
+
+func falseSignature(m MemberID) *errs.Error {
+	return errs.New(errs.Forbidden, "exchange.signature_false", "member", m.String())
 }
 
 // verifySignature checks one message's signature. That of a batch is checked
@@ -120,7 +123,7 @@ func (x *Exchange) verify(ctx context.Context, m MemberID, p Proof, components [
 func (x *Exchange) verifySignature(ctx context.Context, m MemberID, keyID string, s Signed) error {
 	text, plain, ok := httpsig.Covered(s.Message, s.Signature)
 	if !ok {
-		return errs.New(errs.Forbidden, "exchange.signature_false", "member", m.String())
+		return falseSignature(m)
 	}
 	whole := Signed{Message: text, Signature: plain}
 	if len(plain) == len(s.Signature) {
@@ -138,7 +141,7 @@ func (x *Exchange) verifyText(ctx context.Context, m MemberID, keyID string, s S
 			case owner != m:
 				return errs.New(errs.Forbidden, "exchange.wrong_key", "member", m.String())
 			case !ed25519.Verify(public, s.Message, s.Signature):
-				return errs.New(errs.Forbidden, "exchange.signature_false", "member", m.String())
+				return falseSignature(m)
 			}
 			return nil
 		}

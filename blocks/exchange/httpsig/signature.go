@@ -60,7 +60,7 @@ func appendParams(b []byte, components []Component, p Params) []byte {
 	}
 	text := func(name, v string) {
 		if v != "" {
-			b = append(append(append(append(b, ';'), name...), '='), sfString(v)...)
+			b = appendString(append(append(append(b, ';'), name...), '='), v)
 		}
 	}
 	number("created", p.Created)
@@ -74,7 +74,11 @@ func appendParams(b []byte, components []Component, p Params) []byte {
 
 // Base is the text that is signed (RFC 9421 §2.5).
 func Base(components []Component, p Params) []byte {
-	b := make([]byte, 0, 1024)
+	size := 256
+	for _, c := range components {
+		size += 2*(len(c.Name)+len(c.Key)+16) + len(c.Value)
+	}
+	b := make([]byte, 0, size)
 	for _, c := range components {
 		b = append(c.AppendIdentifier(b), ": "...)
 		b = append(append(b, c.Value...), '\n')
@@ -92,24 +96,21 @@ func Header(label string, sig []byte) string {
 	return label + "=:" + base64.StdEncoding.EncodeToString(sig) + ":"
 }
 
-// sfString quotes text as a structured-field string; what it cannot hold is
+// appendString quotes text as a structured-field string; what it cannot hold is
 // replaced, so that the result always parses.
-func sfString(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
+func appendString(b []byte, s string) []byte {
+	b = append(b, '"')
 	for i := range len(s) {
 		switch c := s[i]; {
 		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
+			b = append(b, '\\', c)
 		case c < 0x20 || c > 0x7e:
-			b.WriteByte('?')
+			b = append(b, '?')
 		default:
-			b.WriteByte(c)
+			b = append(b, c)
 		}
 	}
-	b.WriteByte('"')
-	return b.String()
+	return append(b, '"')
 }
 
 // HeaderValue makes any text fit for a header: what is not printable ASCII is
