@@ -23,7 +23,7 @@ func benchExchangeCommand() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.IntVar(&o.Clients, "clients", 64, "clients at once, each with one request under way")
+	f.IntVar(&o.Clients, "clients", 256, "clients at once, each with one request under way")
 	f.DurationVar(&o.Span, "span", 0, "length of each measurement (default 6s)")
 	f.IntVar(&o.Rounds, "rounds", 2, "measurements of each way, in turn")
 	f.StringVar(&o.Folder, "out", "build/bench", "folder for the figures as JSON")

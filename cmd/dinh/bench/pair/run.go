@@ -17,7 +17,7 @@ import (
 
 // Options bound the benchmark. Zero values are its defaults.
 type Options struct {
-	Clients int           // at once, 64
+	Clients int           // at once, 256
 	Span    time.Duration // of each measurement, 6 s
 	Rounds  int           // of measurements in turn, 2
 	Folder  string        // where the JSON goes, build/bench
@@ -41,6 +41,9 @@ type Figures struct {
 	RatioGatling   float64 `json:"ratio_gatling_mix"`
 	SignedGatling  float64 `json:"signed_gatling_per_s"`
 	BareGatling    float64 `json:"bare_gatling_per_s"`
+	RatioFew       float64 `json:"ratio_64_clients"`
+	SignedFew      float64 `json:"signed_64_clients_per_s"`
+	BareFew        float64 `json:"bare_64_clients_per_s"`
 	RatioEmpty     float64 `json:"ratio_30_bytes"`
 	SignedEmpty    float64 `json:"signed_30_bytes_per_s"`
 	BareEmpty      float64 `json:"bare_30_bytes_per_s"`
@@ -102,7 +105,7 @@ func Run(ctx context.Context, out io.Writer, o Options) error {
 
 func (o Options) complete() Options {
 	if o.Clients == 0 {
-		o.Clients = 64
+		o.Clients = 256
 	}
 	if o.Span == 0 {
 		o.Span = 6 * time.Second
@@ -160,14 +163,14 @@ func measure(ctx context.Context, w *World, b *bareHops, o Options, out io.Write
 	direct, bare, signed := w.ways(b)
 	gateways := []int{w.Asking.PID(), w.Answering.PID()}
 	f.Direct = closed(ctx, direct, halves(), o.Clients, o.Span/2).perSecond()
-	cost := func(pids []int, way way, m mix) (perSecond, cpu float64) {
+	cost := func(pids []int, way way, m mix, clients int) (perSecond, cpu float64) {
 		before := cpuOf(pids)
-		r := closed(ctx, way, m, o.Clients, o.Span)
+		r := closed(ctx, way, m, clients, o.Span)
 		if r.failed > 0 {
 			f.Failed += r.failed
 			err = errors.Join(err, fmt.Errorf("%s, %s: %d failed: %w", way.name, m.name, r.failed, r.firstError))
 		}
-		fmt.Fprintf(out, "  %-8s %-16s %9.0f /s\n", way.name, m.name, r.perSecond())
+		fmt.Fprintf(out, "  %-8s %-16s %4d clients %9.0f /s\n", way.name, m.name, clients, r.perSecond())
 		return r.perSecond(), float64((cpuOf(pids) - before).Microseconds()) / float64(max(r.done, 1))
 	}
 	closed(ctx, signed, halves(), o.Clients, time.Second) // both have their connections before anything counts
@@ -175,20 +178,22 @@ func measure(ctx context.Context, w *World, b *bareHops, o Options, out io.Write
 	latencies(ctx, &f, direct, bare, signed)
 	for _, m := range []struct {
 		mix                 mix
+		clients             int
 		signed, bare, ratio *float64
 	}{
-		{halves(), &f.Signed, &f.Bare, &f.Ratio}, {tiny(), &f.SignedEmpty, &f.BareEmpty, &f.RatioEmpty},
-		{gatling(), &f.SignedGatling, &f.BareGatling, &f.RatioGatling},
+		{halves(), o.Clients, &f.Signed, &f.Bare, &f.Ratio}, {halves(), 64, &f.SignedFew, &f.BareFew, &f.RatioFew},
+		{tiny(), o.Clients, &f.SignedEmpty, &f.BareEmpty, &f.RatioEmpty},
+		{gatling(), o.Clients, &f.SignedGatling, &f.BareGatling, &f.RatioGatling},
 	} {
 		for range o.Rounds {
-			per, cpu := cost(b.processes, bare, m.mix)
+			per, cpu := cost(b.processes, bare, m.mix, m.clients)
 			if per > *m.bare {
 				*m.bare = per
 				if m.bare == &f.Bare {
 					f.BareCPU = cpu
 				}
 			}
-			if per, cpu = cost(gateways, signed, m.mix); per > *m.signed {
+			if per, cpu = cost(gateways, signed, m.mix, m.clients); per > *m.signed {
 				*m.signed = per
 				if m.signed == &f.Signed {
 					f.CPU = cpu
@@ -265,6 +270,7 @@ func report(out io.Writer, f Figures, folder string) error {
 	row("bare two-hop proxy with mutual TLS", "%.0f /s", f.Bare, "")
 	row("direct calls", "%.0f /s", f.Direct, "")
 	row("ratio to the bare proxy", "%.2f", f.Ratio, "aim: 1 or more")
+	row("… with 64 clients", "%.2f", f.RatioFew, fmt.Sprintf("%.0f /s beside %.0f /s", f.SignedFew, f.BareFew))
 	row("… with 30 bytes", "%.2f", f.RatioEmpty, fmt.Sprintf("%.0f /s beside %.0f /s", f.SignedEmpty, f.BareEmpty))
 	row("… with the Gatling mix", "%.2f", f.RatioGatling, fmt.Sprintf("%.0f /s beside %.0f /s", f.SignedGatling, f.BareGatling))
 	row("added at 200/s, median", "%.2f ms", f.AddedP50, fmt.Sprintf("bare proxy: %.2f ms", f.BareAddedP50))
