@@ -46,7 +46,7 @@ type captureConn struct {
 	net.Conn
 	mu     sync.Mutex
 	state  captureState
-	blocks [][]byte
+	blocks []headerBlock
 }
 
 // Read passes bytes on and follows them.
@@ -54,7 +54,7 @@ func (c *captureConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
 		c.mu.Lock()
-		c.state.feed(p[:n], func(block []byte) {
+		c.state.feed(p[:n], func(block headerBlock) {
 			if len(c.blocks) < maxBlocks {
 				c.blocks = append(c.blocks, block)
 			}
@@ -71,14 +71,14 @@ const (
 
 // take gives the block whose request line is this one. Earlier ones belong to
 // requests that never reached a handler.
-func (c *captureConn) take(line string) ([]byte, bool) {
+func (c *captureConn) take(line string) (lines []HeaderLine, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.blocks) > 0 {
 		b := c.blocks[0]
 		c.blocks = c.blocks[1:]
-		if first, _, _ := bytes.Cut(b, []byte("\n")); strings.TrimRight(string(first), "\r") == line {
-			return b, true
+		if b.first == line {
+			return b.lines, true
 		}
 	}
 	return nil, false
@@ -91,36 +91,39 @@ func capturedHeaders(r *http.Request) ([]HeaderLine, bool) {
 	if !ok || r.ProtoMajor != 1 {
 		return nil, false
 	}
-	block, ok := c.take(r.Method + " " + r.RequestURI + " " + r.Proto)
-	if !ok {
-		return nil, false
-	}
-	return splitHeaders(block)
+	return c.take(r.Method + " " + r.RequestURI + " " + r.Proto)
 }
 
-// splitHeaders splits a header block without its request line. Folded lines are
-// joined as net/http joins them.
-func splitHeaders(block []byte) (out []HeaderLine, ok bool) {
-	lines := strings.Split(string(block), "\n")
-	for _, l := range lines[1:] {
-		l = strings.TrimRight(l, "\r")
-		if l == "" {
-			return out, true
+// headerBlock is a request's line and its header lines.
+type headerBlock struct {
+	first string
+	lines []HeaderLine
+}
+
+// splitHeaders splits a header block. Folded lines are joined as net/http joins
+// them.
+func splitHeaders(block []byte) (b headerBlock, ok bool) {
+	first, rest, _ := strings.Cut(string(block), "\n")
+	b = headerBlock{strings.TrimRight(first, "\r"), make([]HeaderLine, 0, bytes.Count(block, []byte("\n")))}
+	for {
+		var l string
+		l, rest, ok = strings.Cut(rest, "\n")
+		if l = strings.TrimRight(l, "\r"); l == "" {
+			return b, ok
 		}
 		if l[0] == ' ' || l[0] == '\t' {
-			if len(out) == 0 {
-				return nil, false
+			if len(b.lines) == 0 {
+				return b, false
 			}
-			out[len(out)-1].Value += " " + strings.Trim(l, " \t")
+			b.lines[len(b.lines)-1].Value += " " + strings.Trim(l, " \t")
 			continue
 		}
 		name, value, found := strings.Cut(l, ":")
 		if !found {
-			return nil, false
+			return b, false
 		}
-		out = append(out, HeaderLine{name, strings.Trim(value, " \t")})
+		b.lines = append(b.lines, HeaderLine{name, strings.Trim(value, " \t")})
 	}
-	return nil, false
 }
 
 // captureState is the thread through a stream of requests.
@@ -133,7 +136,7 @@ type captureState struct {
 	lost    bool
 }
 
-func (s *captureState) feed(p []byte, emit func([]byte)) {
+func (s *captureState) feed(p []byte, emit func(headerBlock)) {
 	for len(p) > 0 && !s.lost {
 		if s.skip > 0 {
 			n := min(s.skip, int64(len(p)))
@@ -165,7 +168,7 @@ func (s *captureState) grow(p []byte) {
 }
 
 // headerLine looks whether the block is complete.
-func (s *captureState) headerLine(emit func([]byte)) {
+func (s *captureState) headerLine(emit func(headerBlock)) {
 	switch {
 	case s.lost:
 		return
@@ -175,14 +178,13 @@ func (s *captureState) headerLine(emit func([]byte)) {
 	case !bytes.HasSuffix(s.buf, []byte("\n\r\n")) && !bytes.HasSuffix(s.buf, []byte("\n\n")):
 		return
 	}
-	block := bytes.Clone(s.buf)
+	block, ok := splitHeaders(s.buf)
 	s.buf = s.buf[:0]
-	lines, ok := splitHeaders(block)
 	if !ok {
 		s.lost = true
 		return
 	}
-	for _, l := range lines {
+	for _, l := range block.lines {
 		switch {
 		case strings.EqualFold(l.Name, "Transfer-Encoding"):
 			s.chunked = true
@@ -201,8 +203,7 @@ func (s *captureState) headerLine(emit func([]byte)) {
 		s.skip = 0
 	}
 	emit(block)
-	first, _, _ := bytes.Cut(block, []byte("\n"))
-	s.lost = s.lost || !bytes.HasSuffix(bytes.TrimRight(first, "\r"), []byte(" HTTP/1.1")) // others frame their bodies by other rules
+	s.lost = s.lost || !strings.HasSuffix(block.first, " HTTP/1.1") // others frame their bodies by other rules
 }
 
 // chunkLine reads a chunk's length, the line end behind its data, or a trailer.

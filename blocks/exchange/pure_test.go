@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -389,7 +390,7 @@ func FuzzCapture(f *testing.F) {
 			var s captureState
 			for rest := stream; rest != ""; {
 				n := min(max(size, 1), len(rest))
-				s.feed([]byte(rest[:n]), func(b []byte) { out = append(out, string(b)) })
+				s.feed([]byte(rest[:n]), func(b headerBlock) { out = append(out, fmt.Sprintf("%q", b)) })
 				rest = rest[n:]
 			}
 			return out
