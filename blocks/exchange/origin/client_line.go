@@ -40,7 +40,8 @@ func short(r *http.Request) bool {
 
 // lines are the connections to one origin.
 type lines struct {
-	places chan struct{} // one for each question on its way
+	places  chan struct{} // one for each question on its way
+	writers sync.Pool     // of *bufio.Writer, each needed while a question is written
 
 	mu      sync.Mutex
 	idle    []*line // the last used last
@@ -174,7 +175,10 @@ func (o *Client) ask(r *http.Request) (*http.Response, error) {
 			return nil, explained(err, ctx)
 		}
 		stop := context.AfterFunc(ctx, func() { _ = l.Close() })
-		res, nothing, err := l.ask(r, min(o.times.Header, until.Sub(now())))
+		w := o.lines.writers.Get().(*bufio.Writer)
+		res, nothing, err := l.ask(r, w, min(o.times.Header, until.Sub(now())))
+		w.Reset(nil)
+		o.lines.writers.Put(w)
 		if err == nil {
 			res.Body = &shortBody{ReadCloser: res.Body, on: l, of: o, ctx: ctx, stop: stop, until: until, left: res.ContentLength, keep: !res.Close && res.StatusCode >= 200}
 			return res, nil
@@ -214,12 +218,12 @@ func (o *Client) place(ctx context.Context) error {
 
 // ask sends one question and reads the head of its answer. nothing: it is sure
 // that the question did nothing, or it is one that does nothing.
-func (l *line) ask(r *http.Request, patience time.Duration) (res *http.Response, nothing bool, err error) {
+func (l *line) ask(r *http.Request, w *bufio.Writer, patience time.Duration) (res *http.Response, nothing bool, err error) {
 	if err := l.SetDeadline(now().Add(patience)); err != nil {
 		return nil, true, err
 	}
 	out := &counted{Writer: l.Conn}
-	w := bufio.NewWriterSize(out, int(min(max(r.ContentLength, 0), 16<<10))+1<<10)
+	w.Reset(out)
 	err = r.Write(w)
 	if err == nil {
 		err = w.Flush()

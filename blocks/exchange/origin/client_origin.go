@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -71,7 +73,9 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Client{times: c.orDefault(), trust: c.Trust, local: c.Local, secure: secure, lines: lines{places: make(chan struct{}, maxConns)}}
+	o := &Client{times: c.orDefault(), trust: c.Trust, local: c.Local, secure: secure, lines: lines{
+		places: make(chan struct{}, maxConns), writers: sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 16<<10) }},
+	}}
 	o.dial = &net.Dialer{Control: o.allowed, KeepAlive: 30 * time.Second}
 	dialer := func(secure *tls.Config) func(context.Context, string, string) (net.Conn, error) {
 		return func(ctx context.Context, _, address string) (net.Conn, error) {
