@@ -101,11 +101,12 @@ func (a *App) openFederation(ctx context.Context) (err error) {
 		return min(time.Hour, a.Directory.Life()/8) // the old certificate counts half a life longer than it is shown
 	}}
 	if f.Central == "" {
-		a.revocations = a.Keys // the authority itself knows at once
+		a.revocations = a.Keys // the authority itself knows at once, and asks before every message
+		a.links.Check = a.checkPeer
 		return nil
 	}
 	a.revocations = keys.NewOCSPSource(keys.Source{
-		Clock: a.Config.Clock, Grace: revocationGrace, Unnamed: true, // what stands in the directory no longer is refused anyway
+		Clock: a.Config.Clock, Grace: revocationGrace, Fresh: revocationFresh, Unnamed: true, // what stands in the directory no longer is refused anyway
 		Alarm: func(err error) {
 			a.Config.Log.Error("whether a node's certificate is revoked could not be asked", "error", err)
 		},
@@ -144,6 +145,9 @@ func (a *App) linkTLS(node string) *tls.Config {
 // about their certificates.
 const revocationGrace = 4 * time.Hour
 
+// revocationFresh is how old the word about a certificate of an open link may be.
+const revocationFresh = 15 * time.Second
+
 func (a *App) checkNode(s tls.ConnectionState, node string) error {
 	check := keys.PeerCheck{Roots: a.Directory.Authorities(), Revocations: a.revocations, Clock: a.Config.Clock, Usage: x509.ExtKeyUsageAny}
 	if err := check.VerifyConnection(s); err != nil {
@@ -157,9 +161,17 @@ func (a *App) checkNode(s tls.ConnectionState, node string) error {
 	return nil
 }
 
+// checkPeer asks the authority, which is here, about a node that came past checkNode.
+func (a *App) checkPeer(ctx context.Context, p link.Peer) error {
+	return a.Keys.Check(ctx, p.Certificate, a.Keys.CA())
+}
+
 // ServeLink answers other nodes on l until ctx ends.
 func (a *App) ServeLink(ctx context.Context, l net.Listener) error {
 	s := &link.Server{TLS: func() *tls.Config { return a.linkTLS("") }, Handler: a.Exchange.Handle, Log: a.Config.Log}
+	if a.revocations == keys.Revocations(a.Keys) {
+		s.Check = a.checkPeer
+	}
 	return s.Serve(ctx, l)
 }
 

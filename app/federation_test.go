@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -8,6 +9,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -23,6 +26,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/errs"
 	"github.com/dinh-gov/dinh/kernel/keys"
 	"github.com/dinh-gov/dinh/kernel/ledger"
+	"github.com/dinh-gov/dinh/kernel/link"
 )
 
 // central is a node whose authority certifies the others and whose directory names them.
@@ -83,13 +87,9 @@ func (d *central) join(t *testing.T, id string) (keys.Certificate, crypto.Signer
 	return c, key
 }
 
-// A node that is revoked is refused, although the directory names it still.
-func TestRevokedNodesAreRefused(t *testing.T) {
-	t.Parallel()
-	now := clock.New(time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC))
-	d := openCentral(t, now)
-	mine, key := d.join(t, "GOV/A/n")
-	other, _ := d.join(t, "GOV/B/n")
+// gateway opens a node that joined and has the directory as it stands.
+func (d *central) gateway(t *testing.T, id string, c keys.Certificate, key crypto.Signer) *App {
+	t.Helper()
 	signed, err := directory.Sign(d.doc, d.signer)
 	if err != nil {
 		t.Fatal(err)
@@ -106,9 +106,9 @@ func TestRevokedNodesAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := OpenGateway(t.Context(), Config{Data: dir, Clock: now, Federation: &Federation{
-		Node: "GOV/A/n", Central: d.Config.Origin, Trust: []string{d.trust},
-		Certificate: write("node.pem", "CERTIFICATE", mine.Certificate.Raw), Key: write("node.key", "PRIVATE KEY", private),
+	a, err := OpenGateway(t.Context(), Config{Data: dir, Clock: d.Config.Clock, Log: slog.New(slog.DiscardHandler), Federation: &Federation{
+		Node: id, Central: d.Config.Origin, Trust: []string{d.trust},
+		Certificate: write("node.pem", "CERTIFICATE", c.Certificate.Raw), Key: write("node.key", "PRIVATE KEY", private),
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -117,6 +117,66 @@ func TestRevokedNodesAreRefused(t *testing.T) {
 	if err := a.Directory.Accept(t.Context(), signed); err != nil {
 		t.Fatal(err)
 	}
+	return a
+}
+
+// A link that is open ends when the certificate of either end is revoked, although
+// the directory names it still and its last good answer would hold for an hour.
+func TestOpenLinksEndWithTheirCertificate(t *testing.T) {
+	t.Parallel()
+	for _, falls := range []string{"GOV/A/n", "GOV/B/n"} {
+		t.Run(falls, func(t *testing.T) {
+			t.Parallel()
+			now := clock.New(time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC))
+			d := openCentral(t, now)
+			certA, keyA := d.join(t, "GOV/A/n")
+			certB, keyB := d.join(t, "GOV/B/n")
+			a, b := d.gateway(t, "GOV/A/n", certA, keyA), d.gateway(t, "GOV/B/n", certB, keyB)
+			l, err := net.Listen("tcp", "localhost:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			came := make(chan struct{})
+			s := &link.Server{TLS: func() *tls.Config { return b.linkTLS("") }, Times: link.Times{Check: time.Millisecond}, Log: b.Config.Log,
+				Handler: func(ctx context.Context, _ link.Peer, m link.Message) link.Message {
+					came <- struct{}{}
+					<-ctx.Done()
+					return m
+				}}
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- s.Serve(ctx, l) }()
+			t.Cleanup(func() { cancel(); <-done })
+			a.links.Times.Check = time.Millisecond
+			lost := make(chan error, 1)
+			go func() {
+				_, err := a.links.Ask(t.Context(), "GOV/B/n", l.Addr().String(), link.Message{})
+				lost <- err
+			}()
+			<-came
+			serial := map[string]string{"GOV/A/n": certA.Serial, "GOV/B/n": certB.Serial}[falls]
+			if err := d.Keys.Revoke(t.Context(), serial, keys.KeyCompromise); err != nil {
+				t.Fatal(err)
+			}
+			now.Advance(revocationFresh)
+			if err := <-lost; !errors.Is(err, link.ErrLost) {
+				t.Errorf("who waited got %v", err)
+			}
+			if _, err := a.links.Ask(t.Context(), "GOV/B/n", l.Addr().String(), link.Message{}); !errors.Is(err, link.ErrUnreachable) {
+				t.Errorf("asked again: %v", err)
+			}
+		})
+	}
+}
+
+// A node that is revoked is refused, although the directory names it still.
+func TestRevokedNodesAreRefused(t *testing.T) {
+	t.Parallel()
+	now := clock.New(time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC))
+	d := openCentral(t, now)
+	mine, key := d.join(t, "GOV/A/n")
+	other, _ := d.join(t, "GOV/B/n")
+	a := d.gateway(t, "GOV/A/n", mine, key)
 	shown := tls.ConnectionState{PeerCertificates: []*x509.Certificate{other.Certificate}}
 	for _, node := range []string{"", "GOV/B/n"} {
 		if err := a.checkNode(shown, node); err != nil {

@@ -104,7 +104,7 @@ func certificateRevoke() *cobra.Command {
 			if err := a.Keys.Revoke(ctx, strings.ToLower(args[0]), reason); err != nil {
 				return say(a, err)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Revoked. %s/ca.crl says so now, /ocsp within half a minute; who asked lately asks again within an hour.\n", a.Config.Origin)
+			fmt.Fprintf(cmd.OutOrStdout(), "Revoked. This house takes no more from it; %s/ca.crl says so now, /ocsp within half a minute, and the other nodes end their open links with it within another.\n", a.Config.Origin)
 			return nil
 		})
 	c.Flags().StringVar(&why, "reason", "unspecified", known)

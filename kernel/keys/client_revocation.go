@@ -20,6 +20,7 @@ import (
 
 const (
 	sourceTimeout = 5 * time.Second
+	freshTimeout  = time.Second // where what is known would do
 	maxOCSPReply  = 64 << 10
 	maxCRL        = 16 << 20
 )
@@ -30,6 +31,9 @@ type Source struct {
 	HTTP  *http.Client // nil: one with a limit of five seconds
 	// URL is asked in place of the address in the certificate.
 	URL string
+	// Fresh is after which a source is asked again although its last answer holds
+	// still, which goes on holding while the source is silent. 0: when it has ended.
+	Fresh time.Duration
 	// Grace is how long a source may be silent before nobody passes any more; within it certificates
 	// pass that are not known to be revoked. 0: nobody passes.
 	Grace time.Duration
@@ -38,6 +42,14 @@ type Source struct {
 	Unnamed bool
 	// Alarm is told of each failure, also of those that are borne with.
 	Alarm func(error)
+}
+
+// ends is when an answer that was given at a time and ends at another is asked for again.
+func (s Source) ends(given, end time.Time) time.Time {
+	if soon := given.Add(s.Fresh); s.Fresh > 0 && soon.Before(end) {
+		return soon
+	}
+	return end
 }
 
 func (s Source) get(ctx context.Context, req *http.Request, limit int64) ([]byte, error) {
@@ -68,25 +80,32 @@ type OCSPSource struct {
 	grace grace
 
 	mu    sync.Mutex
-	known map[string]*ocsp.Response // by issuer and serial number
+	known map[string]told // by issuer and serial number
 }
 
-// NewOCSPSource is a Revocations that remembers each answer until it ends, and that of a revocation
-// for ever.
+// told is an answer and when it was given.
+type told struct {
+	*ocsp.Response
+	at time.Time
+}
+
+// NewOCSPSource is a Revocations that remembers each answer until it ends, or is not fresh any more, and
+// that of a revocation for ever.
 func NewOCSPSource(s Source) *OCSPSource {
-	return &OCSPSource{Source: s, grace: grace{length: s.Grace, alarm: s.Alarm}, known: make(map[string]*ocsp.Response)}
+	return &OCSPSource{Source: s, grace: grace{length: s.Grace, alarm: s.Alarm}, known: make(map[string]told)}
 }
 
 // Check implements Revocations.
 func (s *OCSPSource) Check(ctx context.Context, cert, issuer *x509.Certificate) error {
 	at, now, url := string(issuer.RawSubjectPublicKeyInfo)+cert.SerialNumber.String(), s.Clock.Now(), s.URL
 	s.mu.Lock()
-	known := s.known[at]
+	known, ok := s.known[at]
 	s.mu.Unlock()
+	holds := ok && now.Before(known.NextUpdate)
 	switch {
-	case known != nil && known.Status == ocsp.Revoked:
+	case ok && known.Status == ocsp.Revoked:
 		return errs.New(errs.Forbidden, "keys.revoked")
-	case known != nil && now.Before(known.NextUpdate):
+	case holds && now.Before(s.ends(known.at, known.NextUpdate)):
 		return nil
 	}
 	if url == "" && len(cert.OCSPServer) > 0 {
@@ -95,12 +114,23 @@ func (s *OCSPSource) Check(ctx context.Context, cert, issuer *x509.Certificate) 
 	if url == "" && s.Unnamed {
 		return nil
 	}
+	bear := func(cause error) error {
+		if err := s.grace.failed(url, now, cause); !holds {
+			return err
+		}
+		return nil
+	}
 	if s.grace.resting(url, now) {
-		return s.grace.failed(url, now, nil)
+		return bear(nil)
+	}
+	if holds {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, freshTimeout)
+		defer cancel()
 	}
 	got, err := s.ask(ctx, url, cert, issuer)
 	if err != nil {
-		return s.grace.failed(url, now, fmt.Errorf("keys: ask %q about certificate %s: %w", url, serialText(cert.SerialNumber), err))
+		return bear(fmt.Errorf("keys: ask %q about certificate %s: %w", url, serialText(cert.SerialNumber), err))
 	}
 	s.grace.answered(url)
 	if got.Status == ocsp.Unknown { // not of this authority's making
@@ -108,9 +138,9 @@ func (s *OCSPSource) Check(ctx context.Context, cert, issuer *x509.Certificate) 
 	}
 	s.mu.Lock()
 	if len(s.known) >= maxAnswers {
-		s.known = make(map[string]*ocsp.Response)
+		s.known = make(map[string]told)
 	}
-	s.known[at] = got
+	s.known[at] = told{got, now}
 	s.mu.Unlock()
 	if got.Status == ocsp.Revoked {
 		return errs.New(errs.Forbidden, "keys.revoked")
@@ -157,6 +187,7 @@ type CRLSource struct {
 
 	mu   sync.Mutex
 	list *x509.RevocationList
+	read time.Time
 }
 
 // NewCRLSource is a Revocations for certificates of one authority, whose list Source.URL names. A
@@ -173,15 +204,24 @@ func (s *CRLSource) Check(ctx context.Context, cert, issuer *x509.Certificate) e
 	s.mu.Lock() // also while asking: all wait for the same list
 	defer s.mu.Unlock()
 	now, silent := s.Clock.Now(), error(nil)
-	if s.list == nil || !now.Before(s.list.NextUpdate) {
+	holds := s.list != nil && now.Before(s.list.NextUpdate)
+	if !holds || !now.Before(s.ends(s.read, s.list.NextUpdate)) {
+		if holds {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, freshTimeout)
+			defer cancel()
+		}
 		if s.grace.resting(s.URL, now) {
 			silent = s.grace.failed(s.URL, now, nil)
 		} else if list, err := s.fetch(ctx, now); err != nil {
 			silent = s.grace.failed(s.URL, now, fmt.Errorf("keys: read the revocation list at %q: %w", s.URL, err))
 		} else {
 			s.grace.answered(s.URL)
-			s.list = list
+			s.list, s.read = list, now
 		}
+	}
+	if holds {
+		silent = nil
 	}
 	if s.list != nil && slices.ContainsFunc(s.list.RevokedCertificateEntries, func(e x509.RevocationListEntry) bool { return e.SerialNumber.Cmp(cert.SerialNumber) == 0 }) {
 		return errs.New(errs.Forbidden, "keys.revoked")

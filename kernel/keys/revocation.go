@@ -171,15 +171,10 @@ func (k *Keys) Check(ctx context.Context, cert, issuer *x509.Certificate) error 
 		return errs.New(errs.Unavailable, "keys.revocation_unknown")
 	}
 	return k.db.Read(ctx, func(ctx context.Context, q db.Querier) error {
-		c, err := readIssued(ctx, q, serialText(cert.SerialNumber))
-		switch {
-		case errs.CodeOf(err) == "keys.unknown_serial":
-			return errs.New(errs.Forbidden, "keys.revoked").Wrap(err)
-		case err != nil:
-			return err
-		case !c.Revoked.IsZero():
-			return errs.New(errs.Forbidden, "keys.revoked")
+		good, err := stands(ctx, q, serialText(cert.SerialNumber))
+		if err == nil && !good {
+			err = errs.New(errs.Forbidden, "keys.revoked")
 		}
-		return nil
+		return err
 	})
 }

@@ -510,6 +510,47 @@ func TestSilentSources(t *testing.T) {
 	}
 }
 
+// What is known is asked for again soon, goes on holding while the source is silent, and a revocation is
+// learned long before the last answer ends.
+func TestFreshSources(t *testing.T) {
+	for name, open := range map[string]func(a *authority, s keys.Source) keys.Revocations{
+		"OCSP": func(_ *authority, s keys.Source) keys.Revocations { return keys.NewOCSPSource(s) },
+		"list": func(a *authority, s keys.Source) keys.Revocations {
+			s.URL = a.url + "/ca.crl"
+			return keys.NewCRLSource(s, a.CA())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newAuthority(t, newMoment())
+			c, _ := a.issue(t)
+			alarms := 0
+			s := open(a, keys.Source{Clock: a.clock, Fresh: time.Minute, Alarm: func(error) { alarms++ }})
+			is := func(want string, rung int) {
+				t.Helper()
+				if err := s.Check(t.Context(), c.Certificate, a.CA()); errs.CodeOf(err) != want && (err != nil || want != "") {
+					t.Errorf("%v, want %q", err, want)
+				}
+				if alarms != rung {
+					t.Errorf("%d alarms, want %d", alarms, rung)
+				}
+			}
+			is("", 0)
+			a.down.Store(true)
+			is("", 0)
+			a.clock.Advance(time.Minute)
+			is("", 1) // holds still, without any grace
+			is("", 1)
+			a.down.Store(false)
+			if err := a.Revoke(t.Context(), c.Serial, keys.KeyCompromise); err != nil {
+				t.Fatal(err)
+			}
+			is("", 1) // not asked again so soon
+			a.clock.Advance(time.Minute)
+			is("keys.revoked", 1)
+		})
+	}
+}
+
 // The holder of another certificate of the same authority cannot answer in its place, nor can an old
 // answer or list pass for a new one.
 func TestFalseAnswers(t *testing.T) {

@@ -44,6 +44,13 @@ func readIssued(ctx context.Context, q db.Querier, serial string) (Certificate, 
 	return c, err
 }
 
+// stands says whether a certificate was issued and is not revoked. It is asked for every message.
+func stands(ctx context.Context, q db.Querier, serial string) (bool, error) {
+	var n int
+	err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM keys_issued WHERE serial = $1 AND revoked IS NULL`, serial).Scan(&n)
+	return n == 1, err
+}
+
 // keyTaken says whether a key is not this owner's to be certified: another one's, one of the keystore
 // itself, or one that was given away.
 func keyTaken(ctx context.Context, q db.Querier, kid, owner string) (bool, error) {

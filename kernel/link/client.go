@@ -32,6 +32,8 @@ type Dialer struct {
 	// is asked for every connection, so that a new certificate is taken at once.
 	TLS   func(node string) *tls.Config
 	Times Times
+	// Check is asked about the peer before each message, as that of Server is.
+	Check func(context.Context, Peer) error
 	// Age is how old a connection may become: then a new one takes its place, on
 	// which both ends show what certificate they have now and check the other's. It
 	// must be less than an old certificate counts beside the next. nil: one hour.
@@ -70,6 +72,7 @@ func (d *Dialer) age() time.Duration {
 // asker is the asking end of a shared connection.
 type asker struct {
 	*shared
+	peer    Peer
 	mu      sync.Mutex
 	next    uint64
 	waiting map[uint64]chan frame
@@ -124,7 +127,7 @@ func (d *Dialer) peer(node, address string) *peer {
 	return p
 }
 
-func (p *peer) dial(ctx context.Context, preface byte) (*tls.Conn, error) {
+func (p *peer) dial(ctx context.Context, preface byte) (*standing, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.times.Dial)
 	defer cancel()
 	cfg := p.dialer.TLS(p.node).Clone()
@@ -149,7 +152,7 @@ func (p *peer) dial(ctx context.Context, preface byte) (*tls.Conn, error) {
 		_ = t.Close()
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	return t, nil
+	return newStanding(t, cfg.VerifyConnection, p.times), nil
 }
 
 // welcomed waits for the other node's word that it knows us: in TLS 1.3 a
@@ -180,11 +183,13 @@ func (p *peer) connected(ctx context.Context) (*asker, error) {
 	if a := p.live(); a != nil {
 		return a, nil
 	}
-	conn, err := p.dial(ctx, prefaceShared)
+	stand, err := p.dial(ctx, prefaceShared)
 	if err != nil {
 		return nil, err
 	}
-	a := &asker{shared: newShared(conn, p.times), waiting: map[uint64]chan frame{}}
+	shown := Peer{Certificate: stand.conn.ConnectionState().PeerCertificates[0], Address: p.address}
+	a := &asker{shared: newShared(stand.conn, p.times), peer: shown, waiting: map[uint64]chan frame{}}
+	go a.guard(stand)
 	go a.write()
 	go a.watch()
 	go a.read(a.take)
@@ -250,6 +255,12 @@ func (p *peer) askShared(ctx context.Context, m Message) (Message, error) {
 		a, err := p.connected(ctx)
 		if err != nil {
 			return Message{}, err
+		}
+		if p.dialer.Check != nil {
+			if err := p.dialer.Check(ctx, a.peer); err != nil {
+				a.close(fmt.Errorf("%w: %w: %w", ErrLost, errFallen, err))
+				return Message{}, fmt.Errorf("%w: %w: %w", ErrUnreachable, errFallen, err)
+			}
 		}
 		f, sent, err := a.ask(ctx, m)
 		if errors.Is(err, ErrLost) && !sent && ctx.Err() == nil {
@@ -319,11 +330,11 @@ func (p *peer) alone(ctx context.Context) (o *own, used bool, err error) {
 		_ = last.conn.Close()
 	}
 	p.mu.Unlock()
-	conn, err := p.dial(ctx, prefaceOwn)
+	stand, err := p.dial(ctx, prefaceOwn)
 	if err != nil {
 		return nil, false, err
 	}
-	return newOwn(conn, p.times), false, nil
+	return newOwn(stand, p.times), false, nil
 }
 
 func (p *peer) release(o *own, whole bool) {
@@ -339,15 +350,15 @@ func (p *peer) release(o *own, whole bool) {
 
 // askAlone sends a long body and takes the answer on the same connection.
 func (p *peer) askAlone(ctx context.Context, m Message) (Message, error) {
-	conn, err := p.dial(ctx, prefaceOwn) // never a used one: a body cannot be sent twice
+	stand, err := p.dial(ctx, prefaceOwn) // never a used one: a body cannot be sent twice
 	if err != nil {
 		return Message{}, err
 	}
-	o := newOwn(conn, p.times)
+	o, conn := newOwn(stand, p.times), stand.conn
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	sent := make(chan error, 1)
 	go func() { sent <- o.send(m) }()
-	answer, err := newOwn(conn, p.times).receive(func(bool) {
+	answer, err := newOwn(stand, p.times).receive(func(bool) {
 		stop()
 		_ = conn.Close()
 	})

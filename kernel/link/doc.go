@@ -21,5 +21,7 @@
 //
 // A frame is kind (1 byte) · id (8 bytes) · length (4 bytes) · payload, numbers
 // big-endian. Silence is broken by pings; a peer that is silent for Dead is
-// given up, and everybody who waits for it gets ErrLost.
+// given up, and everybody who waits for it gets ErrLost. So is one whose
+// certificate is revoked: what the handshake verified is verified again while the
+// connection is open.
 package link

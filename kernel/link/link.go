@@ -57,6 +57,9 @@ type Times struct {
 	Move time.Duration // for a streamed body to move at all; 2 min
 	Idle time.Duration // that an unused connection of the pool is kept; 1 min
 	Park time.Duration // that a long answer waits to be fetched; 10 s
+	// Check is after which the peer's certificate is verified again, as in the
+	// handshake; one that holds no longer ends the connection. 5 s
+	Check time.Duration
 }
 
 func (t Times) complete() Times {
@@ -71,5 +74,6 @@ func (t Times) complete() Times {
 	set(&t.Move, 2*time.Minute)
 	set(&t.Idle, time.Minute)
 	set(&t.Park, 10*time.Second)
+	set(&t.Check, 5*time.Second)
 	return t
 }

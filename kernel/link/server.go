@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -21,8 +22,12 @@ type Server struct {
 	// the peer's certificate.
 	TLS     func() *tls.Config
 	Handler Handler
-	Log     *slog.Logger
-	Times   Times
+	// Check is asked about the peer before each message, beside what Times.Check
+	// says, where an answer costs next to nothing; its error ends the connection.
+	// nil: nobody is.
+	Check func(context.Context, Peer) error
+	Log   *slog.Logger
+	Times Times
 	// MaxInFlight bounds the messages of one connection that are being answered;
 	// 0: 4096. What comes beyond it is sent back untouched, so that services which
 	// answer slowly do not hold up the others.
@@ -88,7 +93,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		}
 		open.Go(func() {
 			defer connections.Add(-1)
-			s.accept(ctx, tls.Server(c, cfg))
+			conn := tls.Server(c, cfg)
+			s.accept(ctx, conn, newStanding(conn, cfg.VerifyConnection, s.Times.complete()).telling(s.Log))
 		})
 	}
 }
@@ -102,7 +108,7 @@ func waitFor(g *sync.WaitGroup, most time.Duration) {
 	}
 }
 
-func (s *Server) accept(ctx context.Context, conn *tls.Conn) {
+func (s *Server) accept(ctx context.Context, conn *tls.Conn, stand *standing) {
 	defer conn.Close()
 	times := s.Times.complete()
 	shake, cancel := context.WithTimeout(ctx, times.Dial)
@@ -127,9 +133,11 @@ func (s *Server) accept(ctx context.Context, conn *tls.Conn) {
 	from := Peer{Certificate: state.PeerCertificates[0], Address: conn.RemoteAddr().String()}
 	switch preface[0] {
 	case prefaceShared:
-		s.answerShared(ctx, from, newShared(conn, times))
+		c := newShared(conn, times)
+		go c.guard(stand)
+		s.answerShared(ctx, from, c)
 	case prefaceOwn:
-		s.answerAlone(ctx, from, newOwn(conn, times))
+		s.answerAlone(ctx, from, newOwn(stand, times))
 	}
 }
 
@@ -176,6 +184,10 @@ func (s *Server) answerShared(ctx context.Context, from Peer, c *shared) {
 }
 
 func (s *Server) answerOnShared(ctx context.Context, from Peer, c *shared, o outgoing) {
+	if err := s.admit(ctx, from); err != nil {
+		c.close(err)
+		return
+	}
 	o.m = s.Handler(ctx, from, o.m)
 	if err := o.m.check(); err != nil {
 		s.Log.ErrorContext(ctx, "link: an answer does not fit", "error", err)
@@ -186,6 +198,18 @@ func (s *Server) answerOnShared(ctx context.Context, from Peer, c *shared, o out
 		s.park(from, c, &o)
 	}
 	_ = c.send(ctx, o)
+}
+
+// admit refuses a message of a peer that has fallen since the handshake.
+func (s *Server) admit(ctx context.Context, from Peer) error {
+	if s.Check == nil {
+		return nil
+	}
+	if err := s.Check(ctx, from); err != nil {
+		s.Log.WarnContext(ctx, "link: a message is not taken and its connection ended", "from", from.Address, "error", err)
+		return fmt.Errorf("%w: %w", errFallen, err)
+	}
+	return nil
 }
 
 // park keeps a long answer and turns the frame into the note of where it is.
@@ -234,7 +258,7 @@ func (s *Server) answerAlone(ctx context.Context, from Peer, o *own) {
 
 func (s *Server) answerOne(ctx context.Context, from Peer, o *own) bool {
 	first, err := o.r.Peek(1)
-	if err != nil {
+	if err != nil || s.admit(ctx, from) != nil {
 		return false
 	}
 	if first[0] == kindClaim {
@@ -254,7 +278,7 @@ func (s *Server) answerOne(ctx context.Context, from Peer, o *own) bool {
 		return false
 	}
 	answer := s.Handler(ctx, from, m)
-	if answer.check() != nil || (&own{conn: o.conn, times: o.times}).send(answer) != nil {
+	if answer.check() != nil || (&own{conn: o.conn, stand: o.stand, times: o.times}).send(answer) != nil {
 		return false
 	}
 	if !whole.Load() {

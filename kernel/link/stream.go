@@ -14,6 +14,7 @@ import (
 // own is a connection that one message has for itself at a time.
 type own struct {
 	conn  *tls.Conn
+	stand *standing
 	r     *bufio.Reader
 	times Times
 	buf   []byte
@@ -21,23 +22,31 @@ type own struct {
 	stop  atomic.Bool // the peer has answered already: spare it the rest of the body
 }
 
-func newOwn(conn *tls.Conn, times Times) *own {
-	return &own{conn: conn, r: bufio.NewReaderSize(moving{conn, times.Move}, 64<<10), times: times, born: time.Now()}
+func newOwn(stand *standing, times Times) *own {
+	return &own{conn: stand.conn, stand: stand, r: bufio.NewReaderSize(moving{stand, times.Move}, 64<<10), times: times, born: time.Now()}
 }
 
-// moving allows a read any time as long as something comes.
+// moving allows a read any time as long as something comes, from a peer in good
+// standing.
 type moving struct {
-	net.Conn
+	*standing
 	patience time.Duration
 }
 
 // Read waits for the next bytes, at most as long as the patience is.
 func (m moving) Read(p []byte) (int, error) {
-	_ = m.SetReadDeadline(time.Now().Add(m.patience))
-	return m.Conn.Read(p)
+	_ = m.conn.SetReadDeadline(time.Now().Add(m.patience))
+	n, err := m.conn.Read(p)
+	if fallen := m.still(); fallen != nil {
+		return 0, fallen
+	}
+	return n, err
 }
 
 func (o *own) write(kind byte, parts ...[]byte) error {
+	if err := o.stand.still(); err != nil {
+		return err
+	}
 	o.buf = appendFrame(o.buf[:0], kind, 0, parts...)
 	_ = o.conn.SetWriteDeadline(time.Now().Add(o.times.Move))
 	_, err := o.conn.Write(o.buf)

@@ -2,6 +2,7 @@ package journeys
 
 import (
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -54,6 +55,7 @@ func TestThreeNodes(t *testing.T) {
 	w.isSuspended(t)
 	w.holds(t, w.first) // what was signed before goes on verifying
 	w.comesBack(t)
+	w.isRevoked(t)
 }
 
 // three are the nodes of the journey.
@@ -337,4 +339,20 @@ func (w *three) comesBack(t *testing.T) {
 	if now := w.asker.seat(t); now.Key == before.Key || now.TLSKey == before.TLSKey {
 		t.Error("it came back with keys that were revoked")
 	}
+}
+
+// isRevoked has the authority take the asker's certificate back, in another process
+// than the one that holds the asker's open link: its next request is not taken.
+func (w *three) isRevoked(t *testing.T) {
+	t.Helper()
+	m := w.asker.open(t, app.OpenMembership)
+	defer m.Close()
+	shown, err := m.Membership.Certificate(t.Context())
+	must(t, err)
+	w.refused(t, persons, "server.serverproxy.access_denied", "no grant") // the link is open
+	g, err := app.OpenExchange(t.Context(), app.Config{Data: w.central.data, Origin: w.central.origin, Log: slog.New(slog.DiscardHandler)})
+	must(t, err)
+	defer g.Close()
+	must(t, g.Keys.Revoke(t.Context(), shown.Leaf.SerialNumber.Text(16), keys.KeyCompromise))
+	w.refused(t, persons, "server.clientproxy.network_error", "")
 }
