@@ -203,6 +203,9 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if err := a.Config.keepOrigin(); err != nil {
+		a.Config.Log.WarnContext(ctx, "commands on this data have to be given --origin: the address of the house could not be kept", "error", err)
+	}
 	a.meetOthers(ctx)
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()

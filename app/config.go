@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -35,7 +36,7 @@ type Config struct {
 	// Witnesses cosign the ledger; WitnessOf are the logs that the house cosigns.
 	Witnesses []ledger.WitnessAt
 	WitnessOf []ledger.Watched
-	Origin    string // public address, https://…; empty: http://localhost:8080
+	Origin    string // public address, https://…; empty: http://localhost:8080, see LastOrigin
 	Demo      bool   // sample people sign in without a passkey; the banner says so
 	People    int    // with Demo: how many people an empty database is seeded with
 	Seed      int64
@@ -58,7 +59,42 @@ type Config struct {
 	// house publishes it; 0: three days. New keys are announced so long before they
 	// are used.
 	DirectoryLife time.Duration
+	// Command says that the house is opened for one command and not to be served:
+	// a member directory that cannot be read is told by what needs it.
+	Command bool
+
+	guessed bool // nobody named the origin
 }
+
+// originFile is where a data folder keeps the address that its house is served under.
+const originFile = "origin"
+
+// LastOrigin is the address that the house of a data folder was served under last;
+// empty when it never was. Commands go by it, so that what they write into
+// certificates is what others can ask.
+func LastOrigin(data string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(data, originFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return strings.TrimSpace(string(text)), err
+}
+
+// keepOrigin remembers the address for LastOrigin.
+func (c *Config) keepOrigin() error {
+	if last, err := LastOrigin(c.Data); err == nil && last == c.Origin {
+		return nil
+	}
+	at := filepath.Join(c.Data, originFile)
+	if err := os.WriteFile(at+".new", []byte(c.Origin+"\n"), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(at+".new", at)
+}
+
+// OriginKnown says whether somebody named the address of this house, now or when it
+// was served last.
+func (a *App) OriginKnown() bool { return !a.Config.guessed }
 
 // shortestLife leaves a node time to ask for the next version, and to change keys.
 const shortestLife = 6 * time.Second
@@ -76,7 +112,7 @@ func (c *Config) complete() error {
 		c.Database = "sqlite://" + filepath.ToSlash(filepath.Join(abs, "dinh.db"))
 	}
 	if c.Origin == "" {
-		c.Origin = "http://localhost:8080"
+		c.Origin, c.guessed = "http://localhost:8080", true
 	}
 	u, err := url.Parse(c.Origin)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {

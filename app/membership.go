@@ -46,7 +46,13 @@ func (a *App) openListing(ctx context.Context) (*directory.Directory, error) {
 		}
 		d.Trust.Keys = []string{vkey}
 	} else {
+		if len(a.Config.Federation.Trust) == 0 {
+			return nil, fmt.Errorf("name the verifier key of the member directory with --trust (DINH_TRUST); the central node tells it at %s/directory/verifier-key", a.Config.Federation.Central)
+		}
 		d.Source, d.Trust.Keys, d.HardLimit = a.Config.Federation.Central, a.Config.Federation.Trust, a.Config.Federation.HardLimit
+	}
+	if a.Config.Command {
+		d.Log = nil
 	}
 	dir, err := directory.New(ctx, d)
 	if err != nil {

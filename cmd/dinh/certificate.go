@@ -45,6 +45,9 @@ func certificateIssue() *cobra.Command {
 	var owner string
 	c := onExchange("issue REQUEST", "Certify a node's key, for 90 days, from the request that the node made with it", cobra.ExactArgs(1),
 		func(ctx context.Context, cmd *cobra.Command, a *app.App, args []string) error {
+			if err := knowsOrigin(a); err != nil {
+				return err
+			}
 			text, err := os.ReadFile(args[0])
 			if err != nil {
 				return err

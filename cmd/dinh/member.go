@@ -51,6 +51,9 @@ func memberList() *cobra.Command {
 	return onExchange("list", "List members, their systems, and whose certificate ends when", cobra.NoArgs, func(ctx context.Context, cmd *cobra.Command, a *app.App, _ []string) error {
 		w := table(cmd)
 		fmt.Fprintln(w, "MEMBER\tNAME\tSTATE\tNODE\tCERTIFICATE UNTIL\tSYSTEMS")
+		if err := knowsMembers(a); err != nil {
+			return err
+		}
 		dir := a.Listing()
 		if dir.Version() == 0 {
 			return errors.New("no directory is known yet: it is published, or fetched, when the house is served")

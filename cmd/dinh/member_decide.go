@@ -20,6 +20,9 @@ func registrarVerb(use, short string, args cobra.PositionalArgs, do func(ctx con
 		if a.Registry == nil {
 			return fmt.Errorf("this house is no central node: the registrars of %s decide", a.Config.Federation.Central)
 		}
+		if err := knowsMembers(a); err != nil {
+			return err
+		}
 		p, err := a.Registrar(ctx, officer)
 		if err != nil {
 			return say(a, err)
@@ -62,6 +65,9 @@ func memberRequests() *cobra.Command {
 func memberApprove() *cobra.Command {
 	c := registrarVerb("approve REQUEST", "Say yes; the second yes, by somebody else, makes it so", cobra.ExactArgs(1),
 		func(ctx context.Context, cmd *cobra.Command, by registrarAt, args []string) error {
+			if err := knowsOrigin(by.App); err != nil {
+				return err
+			}
 			r, err := by.Registry.Approve(ctx, by.who, args[0])
 			if err != nil {
 				return err

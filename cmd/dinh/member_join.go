@@ -26,7 +26,7 @@ func (s *seat) flags(c *cobra.Command) {
 	f.StringVar(&s.database, "database", env("DINH_DATABASE", ""), "postgres://… instead of SQLite in the data folder (DINH_DATABASE)")
 	f.StringVar(&s.central, "central", env("DINH_CENTRAL", ""), "address of the central node, such as https://directory.example.vn (DINH_CENTRAL)")
 	f.StringVar(&s.instance, "instance", env("DINH_INSTANCE", ""), "name of the X-Road instance; default: the country's (DINH_INSTANCE)")
-	f.StringVar(&s.origin, "origin", env("DINH_ORIGIN", ""), "public address of this node's pages, which names its log (DINH_ORIGIN)")
+	f.StringVar(&s.origin, "origin", env("DINH_ORIGIN", ""), "public address of this node's pages, which names its log; default: the one it was served under last (DINH_ORIGIN)")
 }
 
 // seatVerb makes a command about this machine's own membership.
@@ -36,8 +36,12 @@ func seatVerb(use, short string, do func(ctx context.Context, out io.Writer, a *
 		if s.central == "" {
 			return fmt.Errorf("name the central node with --central, as in %s --central https://directory.example.vn", cmd.CommandPath())
 		}
+		origin, err := originOf(s.origin, s.data)
+		if err != nil {
+			return err
+		}
 		a, err := app.OpenMembership(cmd.Context(), app.Config{
-			Data: s.data, Database: s.database, Origin: s.origin, Instance: s.instance, Federation: &app.Federation{Central: s.central}, Log: telemetry.NewLogger(cmd.ErrOrStderr(), slog.LevelWarn, false),
+			Data: s.data, Database: s.database, Origin: origin, Instance: s.instance, Federation: &app.Federation{Central: s.central}, Log: telemetry.NewLogger(cmd.ErrOrStderr(), slog.LevelWarn, false),
 		})
 		if err != nil {
 			return err
@@ -60,7 +64,7 @@ func memberRequest() *cobra.Command {
 			}
 			want.Subsystems = append(want.Subsystems, system)
 		}
-		if s.origin != "" {
+		if a.OriginKnown() {
 			want.LedgerKey = a.VKey
 		}
 		got, err := a.Membership.Request(ctx, want)

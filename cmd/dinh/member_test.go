@@ -3,10 +3,20 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,10 +50,28 @@ func central(t *testing.T) (data, base string) {
 	if err := a.Registry.TakeOwn(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s := &http.Server{Handler: a.Handler()}
-	go func() { _ = s.Serve(l) }() // ends with Close
-	t.Cleanup(func() { _ = s.Close(); a.Close() })
+	served(t, a, l)
 	return data, base
+}
+
+// served has the house answer until the test ends; it is there when served returns.
+func served(t *testing.T, a *app.App, l net.Listener) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- a.Serve(ctx, l) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		a.Close()
+	})
+	res, err := http.Get("http://" + l.Addr().String() + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
 }
 
 // told runs a command and gives what it says, its refusal too.
@@ -110,4 +138,102 @@ func TestMemberCommands(t *testing.T) {
 	says("removed", theirs("approve", id[1], "--as", "lan.tran"), "decided by two registrars")
 	says("list after", theirs("list"), "removed")
 	says("renew after", mine("renew"), "not signed by a key of the member")
+}
+
+// A command that writes certificates goes by the address that the house was served
+// under, or asks for it: never by a localhost that nobody named.
+func TestCertificatesNameTheHouse(t *testing.T) {
+	c := app.Config{Data: t.TempDir(), Log: slog.New(slog.DiscardHandler)}
+	open := func() *app.App {
+		a, err := app.OpenGateway(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	open().Close()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	csr := filepath.Join(t.TempDir(), "node.csr")
+	if err := os.WriteFile(csr, der, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	issue := func(args ...string) string {
+		return told(t, append([]string{"certificate", "issue", csr, "--data", c.Data, "--owner", "GOV/A/n", "--name", "A", "--host", "a.vn"}, args...)...)
+	}
+	names := func(said string) []string {
+		t.Helper()
+		block, _ := pem.Decode([]byte(said[max(0, strings.Index(said, "-----BEGIN")):]))
+		if block == nil {
+			t.Fatal(said)
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cert.OCSPServer
+	}
+	if got := issue(); !strings.Contains(got, "name it with --origin") {
+		t.Errorf("a house that nobody knows: %s", got)
+	}
+	if got := names(issue("--origin", "https://b.example.vn")); !slices.Equal(got, []string{"https://b.example.vn/ocsp"}) {
+		t.Error(got)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Origin = "https://exchange.example.vn"
+	served(t, open(), l)
+	if got := names(issue()); !slices.Equal(got, []string{"https://exchange.example.vn/ocsp"}) {
+		t.Error(got)
+	}
+}
+
+// Beside a gateway, a command that needs no directory says nothing about it, and one
+// that does says what it has to be told.
+func TestCommandsAndTheDirectory(t *testing.T) {
+	_, base := central(t)
+	c := app.Config{Data: t.TempDir(), Log: slog.New(slog.DiscardHandler), Federation: &app.Federation{Node: "COM/VCB/node1", Central: base, Trust: []string{fetched(t, base+"/directory/verifier-key")}}}
+	a, err := app.OpenGateway(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Directory.Version() == 0 {
+		t.Fatal("the gateway has no directory")
+	}
+	a.Close()
+	for _, given := range [][]string{nil, {"--node", "COM/VCB/node1", "--central", base}} {
+		for _, args := range [][]string{{"grant", "list"}, {"jobs", "dead"}, {"publish", "list"}} {
+			if got := told(t, append(append(args, "--data", c.Data), given...)...); strings.Contains(got, "directory") {
+				t.Errorf("dinh %s says %s", strings.Join(args, " "), got)
+			}
+		}
+		if got := told(t, append([]string{"member", "list", "--data", c.Data}, given...)...); !strings.HasPrefix(got, "dinh: ") || !strings.Contains(got, "--trust") {
+			t.Errorf("dinh member list says %s", got)
+		}
+	}
+	if got := told(t, "member", "list", "--data", c.Data, "--node", "COM/VCB/node1", "--central", base, "--trust", c.Federation.Trust[0]); !strings.Contains(got, "GOV/MPS") {
+		t.Errorf("with all it needs: %s", got)
+	}
+}
+
+func fetched(t *testing.T, url string) string {
+	t.Helper()
+	res, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(text))
 }

@@ -38,7 +38,7 @@ func (h *house) flags(c *cobra.Command) {
 	f.StringVar(&h.data, "data", env("DINH_DATA", "var/data"), "folder for the database, keys and files (DINH_DATA)")
 	f.StringVar(&h.database, "database", env("DINH_DATABASE", ""), "postgres://… instead of SQLite in the data folder (DINH_DATABASE)")
 	f.StringVar(&h.files, "files", env("DINH_FILES", ""), "s3://key:secret@host:port/bucket for uploads and documents instead of the data folder (DINH_FILES)")
-	f.StringVar(&h.origin, "origin", env("DINH_ORIGIN", "http://localhost:8080"), "public address, as people type it (DINH_ORIGIN)")
+	f.StringVar(&h.origin, "origin", env("DINH_ORIGIN", ""), "public address, as people type it; default: the one it was served under last, at first http://localhost:8080 (DINH_ORIGIN)")
 	f.StringVar(&h.smtp, "smtp", env("DINH_SMTP", ""), "mail server, smtp://user:password@host:587 (DINH_SMTP)")
 	f.StringVar(&h.mailFrom, "mail-from", env("DINH_MAIL_FROM", ""), "sender of e-mails (DINH_MAIL_FROM)")
 	f.BoolVar(&h.demo, "demo", false, "made-up people who sign in with one press; never in production")
@@ -82,11 +82,14 @@ func (h *house) config(errOut io.Writer) (app.Config, error) {
 		level = slog.LevelInfo
 	}
 	c := app.Config{
-		Data: h.data, Database: h.database, Origin: h.origin, Demo: h.demo, People: h.people, Seed: h.seed, Cast: h.cast, Workers: h.workers, MaxRate: h.rate, Proxy: h.proxy, Registrars: h.registrars,
+		Data: h.data, Database: h.database, Demo: h.demo, People: h.people, Seed: h.seed, Cast: h.cast, Workers: h.workers, MaxRate: h.rate, Proxy: h.proxy, Registrars: h.registrars,
 		Log: telemetry.NewLogger(errOut, level, h.jsonLog), Progress: progress(errOut),
 		Instance: h.instance,
 	}
 	var err error
+	if c.Origin, err = originOf(h.origin, h.data); err != nil {
+		return c, err
+	}
 	if c.DirectoryLife, err = time.ParseDuration(h.directoryLife); err != nil {
 		return c, errors.New("--directory-life is a time such as 72h or 30m")
 	}
@@ -117,6 +120,31 @@ func (h *house) config(errOut io.Writer) (app.Config, error) {
 	}
 	c.Mail, err = app.ParseMail(h.smtp, h.mailFrom)
 	return c, err
+}
+
+// originOf is the address that was named, or that the house was served under last.
+func originOf(named, data string) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	return app.LastOrigin(data)
+}
+
+// knowsOrigin refuses to write certificates that send others to this machine's own
+// localhost to ask about them.
+func knowsOrigin(a *app.App) error {
+	if a.OriginKnown() {
+		return nil
+	}
+	return errors.New("certificates say where to ask about them, and this house does not know its public address: name it with --origin https://…, as dinh serve is given it (DINH_ORIGIN); a house that was served once remembers it")
+}
+
+// knowsMembers refuses to go by a directory that cannot be read.
+func knowsMembers(a *app.App) error {
+	if a.Listing() == nil || !a.Listing().Untrusted() {
+		return nil
+	}
+	return errors.New("the member directory that is kept here was signed by another node than the one named: pass --node, --central and --trust as dinh gateway or dinh serve is given them (DINH_NODE, DINH_CENTRAL, DINH_TRUST)")
 }
 
 // each reads all values of a flag.
@@ -152,6 +180,7 @@ func (h *house) open(ctx context.Context, errOut io.Writer) (*app.App, error) {
 	if c.Mail.Host == "" && !c.Demo {
 		c.Mail.Host, c.Mail.Port, c.Mail.From = "localhost", 25, "nobody@localhost.invalid"
 	}
+	c.Command = true
 	return app.Open(ctx, c)
 }
 

@@ -85,6 +85,10 @@ func onExchange(use, short string, args cobra.PositionalArgs, do func(ctx contex
 		if err != nil {
 			return err
 		}
+		conf.Command = true
+		if f := conf.Federation; f != nil && f.Central != "" && len(f.Trust) == 0 {
+			conf.Federation = nil // it cannot read the directory; what needs it says so
+		}
 		a, err := app.OpenExchange(cmd.Context(), conf)
 		if err != nil {
 			return err

@@ -310,6 +310,10 @@ func (d *Directory) Authorities() *x509.CertPool { return d.current().pool }
 // Version is that of the newest directory known here; 0 before the first.
 func (d *Directory) Version() int64 { return d.now.Load().doc.Version }
 
+// Untrusted says whether a newer version is kept here than can be read: one that was
+// signed by other keys than those that are trusted.
+func (d *Directory) Untrusted() bool { return d.floor.Load() > d.Version() }
+
 // Expired says whether a newer directory should have come by now. It is an alarm
 // and no more: lookups go on until the hard limit, see Stopped.
 func (d *Directory) Expired(now time.Time) bool {
