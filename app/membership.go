@@ -90,7 +90,7 @@ func (a *App) openRegistry(ctx context.Context) (err error) {
 	}
 	a.Registry, err = directory.NewRegistry(directory.RegistryDeps{
 		DB: a.DB, Clock: a.Config.Clock, Log: a.Config.Log, Directory: a.listing, Signer: signer, VKey: vkey, Issuer: a.issuer(), Authorities: []*x509.Certificate{a.Keys.CA()}, Own: a.ownListing, Ledger: a.Ledger,
-		Operator: operator, Pseudonym: a.Keys.Pseudonym, Pages: a.Pages, Lifetime: a.Config.DirectoryLife,
+		Operator: operator, Pseudonym: a.Keys.Pseudonym, Address: a.Config.clientKey(), Pages: a.Pages, Lifetime: a.Config.DirectoryLife,
 	})
 	return err
 }

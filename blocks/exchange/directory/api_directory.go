@@ -77,12 +77,15 @@ type Receipt struct {
 	Secret  string  `json:"secret"` // opens the request; told once
 }
 
+// AddressOf tells senders apart.
+type AddressOf func(*http.Request) string
+
 func (g *Registry) apiAsk(w http.ResponseWriter, r *http.Request) error {
 	var in Application
 	if err := httpx.ReadJSON(r, &in); err != nil {
 		return err
 	}
-	req, secret, err := g.Ask(r.Context(), in)
+	req, secret, err := g.Ask(r.Context(), in, g.address(r))
 	if err != nil {
 		return err
 	}

@@ -298,7 +298,7 @@ func (g *Registry) Propose(ctx context.Context, p auth.Principal, kind, member, 
 			}
 			return err
 		}
-		if err := t.insertRequest(ctx, r, ""); err != nil {
+		if err := t.insertRequest(ctx, r, "", ""); err != nil {
 			return err
 		}
 		return t.putVote(ctx, r.ID, v)

@@ -21,7 +21,8 @@
 // database. Past its expiry it raises an alarm (log, dinh_directory_* figures);
 // only Deps.HardLimit, when set, stops it.
 //
-// A request to join goes this way; one that nobody proves in a day lapses:
+// A request to join goes this way; one that nobody proves in two hours lapses,
+// and gives way before that when too many wait:
 //
 //	asked ──► proved ──► approved ──► ended    a nonce signed by both keys within a
 //	  │          │                   quarter of an hour; then two different

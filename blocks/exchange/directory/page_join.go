@@ -23,7 +23,7 @@ func (g *Registry) sendJoin(w http.ResponseWriter, r *http.Request) error {
 		Class: f.Get("class"), Code: f.Get("code"), Name: i18n.Text{VI: f.Get("name_vi"), EN: f.Get("name_en")}, Email: f.Get("email"),
 		Subsystems: parseSystems(f.Get("subsystems")), Node: f.Get("node"), Address: f.Get("address"), LedgerKey: f.Get("ledger_key"), Key: f.Get("key"), CSR: f.Get("csr"),
 	}
-	_, secret, err := g.Ask(r.Context(), a)
+	_, secret, err := g.Ask(r.Context(), a, g.address(r))
 	t := g.teller(r)
 	if wrong, ok := t.wrong(err, joinControl); ok {
 		return g.joinPage(w, r, a, f.Get("subsystems"), wrong)

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/dinh-gov/dinh/kernel/clock"
+	"github.com/dinh-gov/dinh/kernel/httpx"
 	"github.com/dinh-gov/dinh/kernel/keys"
 	"github.com/dinh-gov/dinh/web"
 )
@@ -62,6 +63,7 @@ type RegistryDeps struct {
 	// anew when half of it is over, and new keys are announced so long before they
 	// are used.
 	Lifetime  time.Duration
+	Address   AddressOf                  // of who asks; nil: that of the connection
 	Pseudonym func(number string) string // keys.Pseudonym: the same person is one voice, whatever officer they are
 	Pages     *web.Renderer
 }
@@ -72,6 +74,7 @@ type Registry struct {
 	store     store
 	clock     clock.Clock
 	log       *slog.Logger
+	address   AddressOf
 	directory *Directory
 	instance  string
 	signer    note.Signer
@@ -99,9 +102,12 @@ func NewRegistry(d RegistryDeps) (*Registry, error) {
 	if d.Lifetime == 0 {
 		d.Lifetime = defaultLifetime
 	}
+	if d.Address == nil {
+		d.Address = httpx.ClientBehind("")
+	}
 	return &Registry{
 		store: store{d.DB}, clock: d.Clock, log: d.Log, directory: d.Directory, instance: d.Directory.trust.Instance, signer: d.Signer, vkey: d.VKey,
-		issuer: d.Issuer, roots: d.Authorities, own: d.Own, ledger: d.Ledger, operator: d.Operator, lifetime: d.Lifetime, pseudonym: d.Pseudonym, view: d.Pages,
+		issuer: d.Issuer, roots: d.Authorities, own: d.Own, ledger: d.Ledger, operator: d.Operator, lifetime: d.Lifetime, pseudonym: d.Pseudonym, address: d.Address, view: d.Pages,
 	}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -72,7 +73,7 @@ func TestApplicationFields(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			a := newApplicant(t, "VCB").Application
 			c.spoil(&a)
-			_, _, err := w.registry.Ask(t.Context(), a)
+			_, _, err := w.registry.Ask(t.Context(), a, "10.0.0.1")
 			wantCode(t, err, "directory.bad_application")
 			e, _ := errs.As(err)
 			if len(e.Fields) != 1 || e.Fields[0].Name != c.field {
@@ -83,7 +84,7 @@ func TestApplicationFields(t *testing.T) {
 	// A CSR without any name will do: the certificate says what the registrars saw.
 	a := newApplicant(t, "ACB")
 	a.CSR = csrOf(a.node, x509.CertificateRequest{})
-	_, _, err = w.registry.Ask(t.Context(), a.Application)
+	_, _, err = w.registry.Ask(t.Context(), a.Application, "10.0.0.1")
 	ok(t, err)
 }
 
@@ -91,7 +92,7 @@ func TestProofOfControl(t *testing.T) {
 	t.Parallel()
 	w, ctx := newWorld(t), t.Context()
 	a, other := newApplicant(t, "VCB"), newApplicant(t, "ACB")
-	r, secret, err := w.registry.Ask(ctx, a.Application)
+	r, secret, err := w.registry.Ask(ctx, a.Application, "10.0.0.1")
 	ok(t, err)
 	wantCode(t, w.registry.Prove(ctx, secret, a.prove(t, "x")), "directory.challenge_past") // none was given
 	first, err := w.registry.Challenge(ctx, secret)
@@ -125,7 +126,7 @@ func TestProofOfControl(t *testing.T) {
 	wantCode(t, err, "directory.not_waiting")
 
 	// The same proof opens no other request.
-	r2, secret2, err := w.registry.Ask(ctx, a.Application)
+	r2, secret2, err := w.registry.Ask(ctx, a.Application, "10.0.0.1")
 	ok(t, err)
 	_, err = w.registry.Challenge(ctx, secret2)
 	ok(t, err)
@@ -191,11 +192,11 @@ func TestTwoRegistrars(t *testing.T) {
 	if member, _, valid := w.directory.Key(directory.Thumbprint(public), w.clock.Now()); member != "COM/VCB" || !valid {
 		t.Error("its key is not listed")
 	}
-	_, _, err = w.registry.Ask(ctx, newApplicant(t, "VCB").Application)
+	_, _, err = w.registry.Ask(ctx, newApplicant(t, "VCB").Application, "10.0.0.1")
 	wantCode(t, err, "directory.member_exists")
 	thief := newApplicant(t, "ACB")
 	thief.Key = a.Key
-	_, _, err = w.registry.Ask(ctx, thief.Application)
+	_, _, err = w.registry.Ask(ctx, thief.Application, "10.0.0.1")
 	wantCode(t, err, "directory.key_taken")
 }
 
@@ -282,7 +283,7 @@ func TestSuspendAndReturn(t *testing.T) {
 	wantCode(t, err, "directory.not_by_member")
 
 	// It comes back as it came, with new keys.
-	_, _, err = w.registry.Ask(ctx, a.Application)
+	_, _, err = w.registry.Ask(ctx, a.Application, "10.0.0.1")
 	wantCode(t, err, "directory.key_taken")
 	w.admitted(t, "VCB")
 	if m, _ := w.directory.Member("COM/VCB"); m.Status != "" || len(m.Keys) != 2 {
@@ -489,17 +490,17 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// A request that nobody proves is closed after a day and forgotten after a month.
+// A request that nobody proves is closed after two hours and forgotten a day later.
 func TestRequestsLapse(t *testing.T) {
 	t.Parallel()
 	w, ctx := newWorld(t), t.Context()
-	_, secret, err := w.registry.Ask(ctx, newApplicant(t, "VCB").Application)
+	_, secret, err := w.registry.Ask(ctx, newApplicant(t, "VCB").Application, "10.0.0.1")
 	ok(t, err)
 	kept, _ := w.proved(t, newApplicant(t, "ACB"))
 	for _, c := range []struct {
 		after time.Duration
 		state string
-	}{{24 * time.Hour, directory.Asked}, {time.Microsecond, directory.Lapsed}, {30 * 24 * time.Hour, directory.Lapsed}} {
+	}{{2 * time.Hour, directory.Asked}, {time.Microsecond, directory.Lapsed}, {24 * time.Hour, directory.Lapsed}} {
 		w.clock.Advance(c.after)
 		ok(t, w.registry.Tidy(ctx))
 		r, err := w.registry.Follow(ctx, secret)
@@ -561,7 +562,7 @@ func FuzzApplication(f *testing.F) {
 		if json.Unmarshal(b, &a) != nil {
 			return
 		}
-		r, _, err := w.registry.Ask(t.Context(), a)
+		r, _, err := w.registry.Ask(t.Context(), a, "10.0.0.1")
 		if err != nil {
 			if errs.KindOf(err) == errs.Internal {
 				t.Errorf("%v", err)
@@ -572,4 +573,64 @@ func FuzzApplication(f *testing.F) {
 			t.Errorf("%+v", r)
 		}
 	})
+}
+
+// A flood of requests that nobody proves displaces itself first, then the oldest; it
+// shuts nobody out, and moves nothing that is proved.
+func TestAFloodShutsNobodyOut(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t), t.Context()
+	kept, _ := w.proved(t, newApplicant(t, "ACB"))
+	_, early, err := w.registry.Ask(ctx, newApplicant(t, "BIDV").Application, "10.0.0.2")
+	ok(t, err)
+	flood := newApplicant(t, "FLOOD").Application // the same words again and again: nothing is unique before it is approved
+	var secrets []string
+	ask := func(client string) {
+		t.Helper()
+		w.clock.Advance(time.Millisecond)
+		_, secret, err := w.registry.Ask(ctx, flood, client)
+		ok(t, err)
+		secrets = append(secrets, secret)
+	}
+	stands := func(secret string, want bool) {
+		t.Helper()
+		if _, err := w.registry.Follow(ctx, secret); (err == nil) != want {
+			t.Errorf("it stands: %t, %v", err == nil, err)
+		}
+	}
+	for range 12 {
+		ask("10.0.0.3")
+	}
+	for i, s := range secrets {
+		stands(s, i >= 2)
+	}
+	stands(early, true)
+	for i := range 1989 { // with ten and one, two thousand
+		ask(fmt.Sprint("10.1.", i/8, ".1"))
+	}
+	stands(early, true)
+	ask("10.2.0.1")
+	stands(early, false) // the oldest
+	_, late := w.proved(t, newApplicant(t, "VCB"))
+	stands(late, true)
+	for range 20 {
+		ask("10.3.0.1")
+	}
+	if r, err := w.registry.Request(ctx, who("lan"), kept); err != nil || r.State != directory.Proved {
+		t.Errorf("what is proved was displaced: %+v %v", r, err)
+	}
+	stands(late, true)
+}
+
+// Who proves without end is stopped alone.
+func TestProvedRequestsOfOneClientAreBounded(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t), t.Context()
+	for i := range 50 {
+		w.proved(t, newApplicant(t, fmt.Sprint("M", i)))
+	}
+	_, _, err := w.registry.Ask(ctx, newApplicant(t, "VCB").Application, "10.0.0.1")
+	wantCode(t, err, "directory.too_many_requests")
+	_, _, err = w.registry.Ask(ctx, newApplicant(t, "VCB").Application, "10.0.0.2")
+	ok(t, err)
 }

@@ -35,9 +35,18 @@ const (
 const (
 	voicesNeeded = 2
 	challengeFor = 15 * time.Minute
-	provedWithin = 24 * time.Hour
-	forgetLapsed = 30 * 24 * time.Hour
-	maxOpen      = 2000 // requests at a time: a flood must not fill the house
+	provedWithin = 2 * time.Hour
+	forgetLapsed = 24 * time.Hour
+)
+
+// A flood must neither fill the house nor shut others out. What is not proved gives
+// way to what comes, the oldest first: that of the same client beyond its share, then
+// anybody's. What is proved stays until registrars decide, so each client has few.
+const (
+	maxUnproved       = 2000
+	maxUnprovedClient = 10
+	maxProved         = 5000
+	maxProvedClient   = 50
 )
 
 // Request is one wish to change the directory.
@@ -80,32 +89,56 @@ type Proof struct {
 	NodeSignature string `json:"node_signature"` // by the key of the CSR; ECDSA: ASN.1 over SHA-256
 }
 
-// Ask takes an application. The secret that comes back opens the request for
-// whoever asked, and is told once. Refusals: errs.Invalid
+// Ask takes an application of a client, which is whatever tells senders apart. The
+// secret that comes back opens the request for whoever asked, and is told once. Refusals: errs.Invalid
 // "directory.bad_application" that names the fields, errs.Conflict
 // "directory.member_exists", errs.TooMany "directory.too_many_requests".
-func (g *Registry) Ask(ctx context.Context, a Application) (r Request, secret string, err error) {
+func (g *Registry) Ask(ctx context.Context, a Application, client string) (r Request, secret string, err error) {
 	a = a.tidy()
 	if err := a.check(); err != nil {
 		return Request{}, "", err
 	}
 	now := g.clock.Now()
-	secret = id.Token(24)
+	secret, client = id.Token(24), g.pseudonym("address:"+client)
 	r = Request{ID: id.New(now), Kind: Join, Member: a.Member(), Application: a, State: Asked, AskedAt: now, Votes: []Vote{}}
 	err = g.store.write(ctx, func(ctx context.Context, t tx) error {
 		if err := t.free(ctx, a); err != nil {
 			return err
 		}
-		n, err := t.countOpen(ctx)
+		if err := t.room(ctx, client); err != nil {
+			return err
+		}
+		return t.insertRequest(ctx, r, hashSecret(secret), client)
+	})
+	return r, secret, err
+}
+
+// room makes place for one more request of a client.
+func (t tx) room(ctx context.Context, client string) error {
+	proved, err := t.countJoins(ctx, Proved, "")
+	if err != nil {
+		return err
+	}
+	mine, err := t.countJoins(ctx, Proved, client)
+	if err != nil {
+		return err
+	}
+	if proved >= maxProved || mine >= maxProvedClient {
+		return errs.New(errs.TooMany, "directory.too_many_requests")
+	}
+	for _, bound := range []struct {
+		client string
+		most   int
+	}{{client, maxUnprovedClient}, {"", maxUnproved}} {
+		n, err := t.countJoins(ctx, Asked, bound.client)
+		if err == nil && n >= bound.most {
+			err = t.giveWay(ctx, bound.client)
+		}
 		if err != nil {
 			return err
 		}
-		if n >= maxOpen {
-			return errs.New(errs.TooMany, "directory.too_many_requests")
-		}
-		return t.insertRequest(ctx, r, hashSecret(secret))
-	})
-	return r, secret, err
+	}
+	return nil
 }
 
 func hashSecret(secret string) string {

@@ -11,21 +11,28 @@ import (
 	"github.com/dinh-gov/dinh/kernel/errs"
 )
 
-func (t tx) countOpen(ctx context.Context) (int, error) {
-	return t.count(ctx, `SELECT count(*) FROM exchange_directory_request WHERE state IN ($1, $2) AND kind = $3`, Asked, Proved, Join)
+// countJoins counts the requests to join in a state; those of one client, or all for "".
+func (t tx) countJoins(ctx context.Context, state, client string) (int, error) {
+	return t.count(ctx, `SELECT count(*) FROM exchange_directory_request WHERE state = $1 AND kind = $2 AND (client = $3 OR $3 = '')`, state, Join, client)
+}
+
+// giveWay forgets the oldest request that waits for its proof, of one client or of all for "".
+func (t tx) giveWay(ctx context.Context, client string) error {
+	return t.exec(ctx, `DELETE FROM exchange_directory_request WHERE id = (
+		SELECT id FROM exchange_directory_request WHERE state = $1 AND kind = $2 AND (client = $3 OR $3 = '') ORDER BY asked_at, id LIMIT 1)`, Asked, Join, client)
 }
 
 func (t tx) countProposed(ctx context.Context, kind, member string) (int, error) {
 	return t.count(ctx, `SELECT count(*) FROM exchange_directory_request WHERE state = $1 AND kind = $2 AND member = $3`, Proved, kind, member)
 }
 
-func (t tx) insertRequest(ctx context.Context, r Request, secretHash string) error {
+func (t tx) insertRequest(ctx context.Context, r Request, secretHash, client string) error {
 	content, err := json.Marshal(r.Application)
 	if err != nil {
 		return err
 	}
-	return t.exec(ctx, `INSERT INTO exchange_directory_request (id, kind, secret_hash, member, content, state, nonce, nonce_until, asked_at, decided_at, reason)
-		VALUES ($1, $2, $3, $4, $5, $6, '', 0, $7, 0, $8)`, r.ID, r.Kind, secretHash, r.Member, string(content), r.State, db.Micros(r.AskedAt), r.Reason)
+	return t.exec(ctx, `INSERT INTO exchange_directory_request (id, kind, secret_hash, member, content, state, nonce, nonce_until, asked_at, decided_at, reason, client)
+		VALUES ($1, $2, $3, $4, $5, $6, '', 0, $7, 0, $8, $9)`, r.ID, r.Kind, secretHash, r.Member, string(content), r.State, db.Micros(r.AskedAt), r.Reason, client)
 }
 
 const requestColumns = `SELECT id, kind, member, content, state, nonce, nonce_until, asked_at, decided_at, reason FROM exchange_directory_request`
@@ -105,8 +112,8 @@ func (t tx) setNonce(ctx context.Context, r Request) error {
 }
 
 func (t tx) setState(ctx context.Context, r Request) error {
-	return t.exec(ctx, `UPDATE exchange_directory_request SET state = $2, decided_at = $3, reason = $4, nonce = '', nonce_until = 0 WHERE id = $1`,
-		r.ID, r.State, db.Micros(r.DecidedAt), r.Reason)
+	return t.exec(ctx, `UPDATE exchange_directory_request SET state = $2, decided_at = $3, reason = $4, nonce = '', nonce_until = 0, client = CASE WHEN $2 = $5 THEN client ELSE '' END WHERE id = $1`,
+		r.ID, r.State, db.Micros(r.DecidedAt), r.Reason, Proved)
 }
 
 // endJoin says at the request that let a member in why it is out again.
@@ -115,7 +122,7 @@ func (t tx) endJoin(ctx context.Context, member, reason string) error {
 }
 
 func (t tx) lapse(ctx context.Context, askedBefore, now time.Time) error {
-	return t.exec(ctx, `UPDATE exchange_directory_request SET state = $1, decided_at = $2, nonce = '' WHERE state = $3 AND asked_at < $4`,
+	return t.exec(ctx, `UPDATE exchange_directory_request SET state = $1, decided_at = $2, nonce = '', client = '' WHERE state = $3 AND asked_at < $4`,
 		Lapsed, db.Micros(now), Asked, db.Micros(askedBefore))
 }
 

@@ -295,7 +295,7 @@ func (a *applicant) prove(t testing.TB, text string) directory.Proof {
 func (w *world) proved(t testing.TB, a *applicant) (requestID, secret string) {
 	t.Helper()
 	ctx := t.Context()
-	r, secret, err := w.registry.Ask(ctx, a.Application)
+	r, secret, err := w.registry.Ask(ctx, a.Application, "10.0.0.1")
 	ok(t, err)
 	c, err := w.registry.Challenge(ctx, secret)
 	ok(t, err)
