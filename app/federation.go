@@ -204,7 +204,13 @@ func (a *App) runFederation(ctx context.Context) error {
 	tick := time.NewTicker(200 * time.Millisecond) // a look at memory
 	defer tick.Stop()
 	var known int64
+	letIn := a.letIn(ctx)
 	for {
+		if was := letIn; !was {
+			if letIn = a.letIn(ctx); letIn { // it stands in the directory now
+				a.askDirectory(ctx)
+			}
+		}
 		if v := a.Directory.Version(); v != known {
 			if err := a.adoptMembers(ctx); err != nil {
 				a.Config.Log.ErrorContext(ctx, "the members of the directory could not be taken over", "error", err)
@@ -217,6 +223,17 @@ func (a *App) runFederation(ctx context.Context) error {
 			return err
 		case <-tick.C:
 		}
+	}
+}
+
+func (a *App) letIn(ctx context.Context) bool { return a.Membership != nil && a.Membership.LetIn(ctx) }
+
+// askDirectory asks the source at once; what goes wrong is tried again by Run.
+func (a *App) askDirectory(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := a.Directory.Refresh(ctx); err != nil && ctx.Err() == nil {
+		a.Config.Log.WarnContext(ctx, "this node was let in, and the directory that names it could not be had yet", "error", err)
 	}
 }
 

@@ -286,7 +286,7 @@ func (a *App) membershipWork() (work []func(context.Context) error) {
 		work = append(work, func(ctx context.Context) error { return a.Registry.Run(ctx, 10*time.Second) })
 	}
 	if a.Membership != nil {
-		work = append(work, func(ctx context.Context) error { return a.Membership.Run(ctx, time.Minute) })
+		work = append(work, func(ctx context.Context) error { return a.Membership.Run(ctx, 15*time.Second) })
 	}
 	return work
 }

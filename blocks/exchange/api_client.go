@@ -153,6 +153,9 @@ func (x *Exchange) stranger(r *http.Request) error {
 		return unavailable("exchange.rules_unreadable", err)
 	}
 	if !rules.subsystems[s] {
+		if x.directory != nil {
+			x.directory.NodeOf(s) // perhaps it was let in a moment ago: then the directory asks soon
+		}
 		return errs.New(errs.Forbidden, "exchange.unknown_client", "client", s.String())
 	}
 	return errs.New(errs.Unauthenticated, "exchange.client_key_revoked")

@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dinh-gov/dinh/app"
 	"github.com/dinh-gov/dinh/blocks/exchange/directory"
@@ -236,4 +237,51 @@ func fetched(t *testing.T, url string) string {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(string(text))
+}
+
+// A gateway that runs already knows its own member, and a client of it, soon after the
+// registrars have decided: long before its next look at the directory.
+func TestAGatewayLearnsThatItWasLetIn(t *testing.T) {
+	at, base := central(t)
+	data := t.TempDir()
+	mine := func(verb string, args ...string) string {
+		t.Helper()
+		return told(t, append([]string{"member", verb, "--data", data, "--central", base}, args...)...)
+	}
+	mine("request", "--class", "COM", "--code", "VCB", "--name", "Ngân hàng", "--name-en", "Bank", "--email", "ops@vcb.example.vn", "--system", "loans; Cho vay; Loans", "--address", "vcb.example.vn:5500")
+	g, err := app.OpenGateway(t.Context(), app.Config{Data: data, Origin: "http://localhost:1", Log: slog.New(slog.DiscardHandler), Federation: &app.Federation{
+		Node: "COM/VCB/node1", Central: base, Trust: []string{fetched(t, base+"/directory/verifier-key")},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served(t, g, l)
+	request := regexp.MustCompile(`(\S+)\s+COM/VCB\s+join\s+proved`).FindStringSubmatch(told(t, "member", "requests", "--as", "lan.tran", "--data", at))
+	if request == nil {
+		t.Fatal("the registrars see no request")
+	}
+	for _, by := range []string{"lan.tran", "minh.le"} {
+		told(t, "member", "approve", request[1], "--as", by, "--data", at)
+	}
+	if got := mine("status"); !strings.Contains(got, "Member. Signs with") {
+		t.Fatal(got)
+	}
+	look, late := time.NewTicker(50*time.Millisecond), time.NewTimer(15*time.Second)
+	defer look.Stop()
+	for known := false; !known; {
+		select {
+		case <-look.C:
+			all, err := g.Exchange.Members(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			known = len(all) == 1
+		case <-late.C:
+			t.Fatal("it does not know its own member")
+		}
+	}
 }

@@ -79,6 +79,12 @@ func (a *Agent) seat(ctx context.Context) (Seat, error) {
 	return s, err
 }
 
+// LetIn says whether this house was let in, as far as it knows; it may be asked often.
+func (a *Agent) LetIn(ctx context.Context) bool {
+	s, err := a.seat(ctx)
+	return err == nil && s.State == Approved && s.Certificate != ""
+}
+
 // rewrite changes the seat and forgets what was known of it.
 func (a *Agent) rewrite(ctx context.Context, fn func(*Seat) error) (Seat, error) {
 	defer a.known.Store(nil)
@@ -133,7 +139,7 @@ func (a *Agent) Request(ctx context.Context, want Application) (Seat, error) {
 	if err != nil && errs.CodeOf(err) != "directory.no_seat" {
 		return Seat{}, err
 	}
-	if now.State == Approved { // perhaps suspended or removed meanwhile
+	if now.State == Approved || now.State == Asked { // perhaps suspended or removed meanwhile, or lapsed
 		r, err := a.Status(ctx)
 		if err != nil {
 			return Seat{}, err
@@ -227,13 +233,16 @@ func (a *Agent) Prove(ctx context.Context) error {
 }
 
 // Status asks the central node how the request stands. The certificate of one that
-// was approved is kept.
+// was approved is kept; one that nobody proved is not known there for long.
 func (a *Agent) Status(ctx context.Context) (Request, error) {
 	s, err := a.store.seat(ctx)
 	if err != nil {
 		return Request{}, err
 	}
 	r, err := a.central.follow(ctx, s.Secret)
+	if errs.KindOf(err) == errs.NotFound && (s.State == Asked || s.State == Lapsed) {
+		r, err = Request{Kind: Join, Member: s.Application.Member(), Application: s.Application, State: Lapsed}, nil
+	}
 	if err != nil {
 		return Request{}, err
 	}

@@ -113,6 +113,26 @@ func TestAgentAsksAgainAfterRefusal(t *testing.T) {
 	w.join(t, h)
 }
 
+// A request that gave way, or lapsed and is forgotten, is no reason not to ask again.
+func TestAgentAsksAgainWhenItsRequestIsGone(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t), t.Context()
+	h := w.newHouse(t, "VCB", "vcb.example.vn")
+	_, err := h.Request(ctx, h.want)
+	ok(t, err)
+	for range 2 {
+		w.clock.Advance(25 * time.Hour)
+		ok(t, w.registry.Tidy(ctx))
+	}
+	w.clock.Advance(time.Minute)
+	ok(t, w.registry.Tidy(ctx))
+	r, err := h.Status(ctx)
+	if err != nil || r.State != directory.Lapsed {
+		t.Errorf("%s, %v", r.State, err)
+	}
+	w.join(t, h)
+}
+
 // A year and a half of a member that nobody looks after: certificates are renewed,
 // keys are rotated now and then, and at no hour does a peer that fetches as seldom
 // as it may refuse what the member signs or shows.
