@@ -39,7 +39,7 @@ func (a *App) openBeside(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.Exchange.Join(exchange.Beside{Later: a.Deferred, Tokens: a.Clients, Route: func(r *http.Request) httpx.Handler {
+	a.Exchange.Join(exchange.Beside{Later: a.Deferred, Tokens: a.Clients, Client: a.Deferred.Client, Route: func(r *http.Request) httpx.Handler {
 		if h := a.Events.Route(r); h != nil {
 			return h
 		}

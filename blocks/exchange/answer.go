@@ -91,7 +91,7 @@ func (x *Exchange) answer(ctx context.Context, in *inbound) (*outbound, error) {
 			_ = got.stream.Close()
 			return nil, err
 		}
-		out.Length = got.length
+		out.Length, out.rests = got.length, r.decision.grants
 		out.Stream = closing{newLastHeld(got.stream, got.length, false, func(s sums) error {
 			got.sums, out.sums = s, s
 			return x.signAfter(ctx, r, got)
@@ -101,7 +101,7 @@ func (x *Exchange) answer(ctx context.Context, in *inbound) (*outbound, error) {
 	if out.Events, err = x.record(ctx, r, got); err != nil {
 		return nil, err
 	}
-	out.Body, out.Length, out.sums = got.body, int64(len(got.body)), got.sums
+	out.Body, out.Length, out.sums, out.rests = got.body, int64(len(got.body)), got.sums, r.decision.grants
 	return out, nil
 }
 

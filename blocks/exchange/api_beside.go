@@ -18,6 +18,9 @@ type Beside struct {
 	// nil for all others. The caller is in the context, or nobody is; the handler
 	// writes its own errors.
 	Route func(*http.Request) httpx.Handler
+	// Client gives whose address a request of Route is for, where nobody else may ask:
+	// who comes without a key need not say it again.
+	Client func(*http.Request) (SubsystemID, bool)
 	// Later takes calls whose client prefers not to wait (RFC 7240, respond-async).
 	// Without it they are answered at once.
 	Later Later
@@ -51,6 +54,23 @@ func (x *Exchange) aside(r *http.Request) httpx.Handler {
 		return nil
 	}
 	return x.beside.Route(r)
+}
+
+// claimedAside is the client that a request which is not X-Road's says it is; zero
+// when it does not say it well.
+func (x *Exchange) claimedAside(r *http.Request) SubsystemID {
+	if x.aside(r) == nil {
+		return SubsystemID{}
+	}
+	if named := r.Header.Get("X-GovStack-Client"); named != "" {
+		s, _ := parseEncodedSubsystem(named)
+		return s
+	}
+	if x.beside.Client == nil {
+		return SubsystemID{}
+	}
+	s, _ := x.beside.Client(r)
+	return s
 }
 
 // prefersAsync reads Prefer: "respond-async" or "respond-async; push".

@@ -129,8 +129,11 @@ func isAccessToken(credential string) bool {
 
 // takenAtItsWord lets in a request that names one of these subsystems and brings
 // no key.
-func takenAtItsWord(r *http.Request, plain []SubsystemID) (auth.Principal, bool) {
+func (x *Exchange) takenAtItsWord(r *http.Request, plain []SubsystemID) (auth.Principal, bool) {
 	s := claimed(r)
+	if len(r.Header.Values("X-Road-Client")) == 0 {
+		s = x.claimedAside(r)
+	}
 	if s.IsZero() || !slices.Contains(plain, s) {
 		return auth.Principal{}, false
 	}

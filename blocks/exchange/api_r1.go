@@ -43,7 +43,7 @@ func (x *Exchange) R1Handler(plain ...SubsystemID) http.Handler {
 		case strings.HasPrefix(r.URL.EscapedPath(), "/r1/"):
 			p, found, aerr := x.AuthenticateClient(r)
 			if aerr == nil && !found {
-				p, found = takenAtItsWord(r, plain)
+				p, found = x.takenAtItsWord(r, plain)
 			}
 			if aerr == nil && !found {
 				aerr = x.stranger(r)

@@ -363,4 +363,16 @@ type Answer struct {
 	Events      []string // ids of the access events, one a person
 	At          time.Time
 	Fields      []string // what the answer was limited to
+
+	rests []*Grant // of this node
+}
+
+// Grants gives the ids of the grants on which the answer rests; none when it came
+// from another node.
+func (a Answer) Grants() []string {
+	out := make([]string, len(a.rests))
+	for i, g := range a.rests {
+		out[i] = g.ID
+	}
+	return out
 }

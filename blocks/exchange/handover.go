@@ -50,6 +50,24 @@ func (x *Exchange) Granted(ctx context.Context, client SubsystemID, service Serv
 	return r.mayUse(client, service, x.clock.Now()), nil
 }
 
+// StillGranted says whether all of these grants let the client have answers of the
+// service now. An answer that waited rests on the grants of its call (Answer.Grants):
+// another one of the same pair, for something else, does not let it out. No answer
+// under a grant that needs a consent may wait.
+func (x *Exchange) StillGranted(ctx context.Context, client SubsystemID, service ServiceID, grants []string) (bool, error) {
+	r, err := x.freshen(ctx)
+	if err != nil {
+		return false, unavailable("exchange.rules_unreadable", err)
+	}
+	now := x.clock.Now()
+	for _, id := range grants {
+		if !slices.ContainsFunc(r.grants[pair{client, service}], func(g *Grant) bool { return g.ID == id && g.activeAt(now) && !g.Consent }) {
+			return false, nil
+		}
+	}
+	return len(grants) > 0, nil
+}
+
 // MayWait decides whether the client may wait for the data of h (Body and what
 // follows it are not needed) and gives the purpose. A refusal leaves its event.
 // Refusals are those of Call.
@@ -90,12 +108,14 @@ func (x *Exchange) decideHandover(ctx context.Context, a *ask) (decision, int64,
 // events, the evidence and whatever also does durable in one transaction. Only
 // then does it give the message, which may leave now. It must not be called in a
 // transaction. A refusal leaves its event, but not errs.Forbidden
-// exchange.record_not_granted: a filter keeps the data back, and nobody asked.
+// exchange.record_not_granted: a filter keeps the data back, and nobody asked; nor
+// errs.TooMany exchange.quota_spent: the data wait. What is Recorded costs nothing.
 func (x *Exchange) HandOver(ctx context.Context, h Handover, also func(ctx context.Context, fields []string) error) (Handed, error) {
 	if inTransaction(ctx) {
 		return Handed{}, errs.New(errs.Internal, "exchange.in_transaction")
 	}
 	a := x.waiting(h)
+	spent := false
 	for range 5 {
 		d, version, err := x.decideHandover(ctx, a)
 		if err != nil {
@@ -107,6 +127,12 @@ func (x *Exchange) HandOver(ctx context.Context, h Handover, also func(ctx conte
 		}
 		if slices.Equal(h.Recorded, d.fields) {
 			return got, nil
+		}
+		if !spent {
+			if err := x.buckets.spend(a, d, x.clock.Now()); err != nil {
+				return Handed{}, err
+			}
+			spent = true
 		}
 		fresh, err := x.recordHandover(ctx, a, traceInfo{
 			decision: d, outcome: OutcomeAnswered, records: 1, answer: proof,

@@ -41,11 +41,11 @@ func parse(escaped string) (client exchange.SubsystemID, entryID string, ok bool
 	return client, parts[8], err == nil
 }
 
-// Route is for exchange.Beside: it gives the handler of a request for an answer and
-// nil for every other one.
+// Route is for exchange.Beside: it gives the handler of a request for an answer, or
+// of its acknowledgement, and nil for every other one.
 func (l *Deferred) Route(r *http.Request) httpx.Handler {
 	client, entryID, ok := parse(r.URL.EscapedPath())
-	if !ok || r.Method != http.MethodGet {
+	if !ok || r.Method != http.MethodGet && r.Method != http.MethodDelete {
 		return nil
 	}
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -54,6 +54,12 @@ func (l *Deferred) Route(r *http.Request) httpx.Handler {
 		}
 		return nil
 	}
+}
+
+// Client is for exchange.Beside: whose answer a request is for.
+func (l *Deferred) Client(r *http.Request) (exchange.SubsystemID, bool) {
+	client, _, ok := parse(r.URL.EscapedPath())
+	return client, ok
 }
 
 func (l *Deferred) serve(w http.ResponseWriter, r *http.Request, client exchange.SubsystemID, entryID string) error {
@@ -66,6 +72,13 @@ func (l *Deferred) serve(w http.ResponseWriter, r *http.Request, client exchange
 	}
 	if err := l.exchange.Confirm(r.Context(), p); err != nil {
 		return err
+	}
+	if r.Method == http.MethodDelete {
+		if err := l.acknowledge(r.Context(), p.Subsystem, entryID); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
 	e, got, ready, err := l.fetch(r.Context(), p.Subsystem, entryID)
 	if err != nil {

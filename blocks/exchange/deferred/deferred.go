@@ -36,7 +36,7 @@ func Messages() fs.FS { return messages }
 // Exchange makes calls. exchange.Exchange is one.
 type Exchange interface {
 	Call(ctx context.Context, c exchange.Call) (exchange.Answer, error)
-	Granted(ctx context.Context, client exchange.SubsystemID, service exchange.ServiceID) (bool, error)
+	StillGranted(ctx context.Context, client exchange.SubsystemID, service exchange.ServiceID, grants []string) (bool, error)
 	Confirm(ctx context.Context, p auth.Principal) error
 	SignMessage(ctx context.Context, m exchange.MemberID, components []httpsig.Component) (input, signature string, err error)
 }
@@ -98,12 +98,12 @@ const (
 
 // The states of an entry.
 const (
-	waiting = "waiting"
-	done    = "done"
-	fetched = "fetched"
-	pushed  = "pushed"
-	refused = "refused"
-	expired = "expired"
+	waiting      = "waiting"
+	done         = "done"
+	acknowledged = "acknowledged"
+	pushed       = "pushed"
+	refused      = "refused"
+	expired      = "expired"
 )
 
 // entry is a call on its way, or its answer.
@@ -128,7 +128,8 @@ type result struct {
 	Body        []byte                `json:"body"`
 	RequestID   string                `json:"request_id"`
 	RequestHash string                `json:"request_hash"`
-	Code        string                `json:"code,omitempty"` // of the failure, when there is no answer
+	Grants      []string              `json:"grants,omitempty"` // on which it rests
+	Code        string                `json:"code,omitempty"`   // of the failure, when there is no answer
 }
 
 // New returns deferred calls over a table that exists already, and takes its jobs.
@@ -228,7 +229,7 @@ func resultOf(a exchange.Answer, err error) result {
 	if err != nil {
 		return result{Status: httpx.Status(err), Code: errs.CodeOf(err)}
 	}
-	return result{Status: a.Status, ContentType: a.ContentType, Headers: a.Headers, Body: a.Body, RequestID: a.RequestID, RequestHash: a.RequestHash}
+	return result{Status: a.Status, ContentType: a.ContentType, Headers: a.Headers, Body: a.Body, RequestID: a.RequestID, RequestHash: a.RequestHash, Grants: a.Grants()}
 }
 
 func (l *Deferred) load(ctx context.Context, j job.Job) (entry, bool, error) {
@@ -244,8 +245,8 @@ func (l *Deferred) expire(ctx context.Context, e entry) error {
 	return err
 }
 
-// open reads a kept answer, if its grant still lets it leave: a revocation holds
-// for answers that wait too. errs.Forbidden "exchange.grant_revoked".
+// open reads a kept answer, if the grants on which it rests still let it leave: a
+// revocation holds for answers that wait too. errs.Forbidden "exchange.grant_revoked".
 func (l *Deferred) open(ctx context.Context, e entry) (result, error) {
 	client, err := exchange.ParseSubsystem(e.Client)
 	if err != nil {
@@ -266,7 +267,7 @@ func (l *Deferred) open(ctx context.Context, e entry) (result, error) {
 	if !e.Here || got.Code != "" {
 		return got, nil
 	}
-	if may, err := l.exchange.Granted(ctx, client, service); err != nil {
+	if may, err := l.exchange.StillGranted(ctx, client, service, got.Grants); err != nil {
 		return result{}, err
 	} else if !may {
 		if _, err := l.store.step(ctx, change{id: e.ID, from: done, to: refused}, nil); err != nil {
@@ -277,36 +278,55 @@ func (l *Deferred) open(ctx context.Context, e entry) (result, error) {
 	return got, nil
 }
 
-// fetch gives the answer to a client's call, once. errs.NotFound "deferred.none" for
-// what is not the client's; errs.Gone "deferred.gone" for what it had or did not
-// fetch in time. ready is false while the call is being made.
-func (l *Deferred) fetch(ctx context.Context, client, entryID string) (e entry, got result, ready bool, err error) {
+// own finds a call of the client's. errs.NotFound "deferred.none" for what is not
+// its own; errs.Gone "deferred.gone" for what it did not fetch in time.
+func (l *Deferred) own(ctx context.Context, client, entryID string) (entry, error) {
 	e, found, err := l.store.get(ctx, entryID)
-	if err != nil {
+	switch {
+	case err != nil:
+		return entry{}, err
+	case !found || e.Client != client:
+		return entry{}, errs.New(errs.NotFound, "deferred.none")
+	case !l.clock.Now().Before(e.Expires):
+		return entry{}, errs.New(errs.Gone, "deferred.gone")
+	}
+	return e, nil
+}
+
+// fetch gives the answer to a client's call, as often as it asks: whoever was cut
+// off half-way asks again. Errors are those of own, errs.Gone also for what was
+// acknowledged or pushed. ready is false while the call is being made.
+func (l *Deferred) fetch(ctx context.Context, client, entryID string) (e entry, got result, ready bool, err error) {
+	if e, err = l.own(ctx, client, entryID); err != nil {
 		return entry{}, result{}, false, err
-	}
-	if !found || e.Client != client {
-		return entry{}, result{}, false, errs.New(errs.NotFound, "deferred.none")
-	}
-	gone := errs.New(errs.Gone, "deferred.gone")
-	if !l.clock.Now().Before(e.Expires) {
-		return entry{}, result{}, false, gone
 	}
 	switch e.State {
 	case waiting:
 		return e, result{}, false, nil
 	case done:
-	default:
-		return entry{}, result{}, false, gone
+		got, err = l.open(ctx, e)
+		return e, got, true, err
 	}
-	if got, err = l.open(ctx, e); err != nil {
-		return entry{}, result{}, false, err
+	return entry{}, result{}, false, errs.New(errs.Gone, "deferred.gone")
+}
+
+// acknowledge forgets an answer that the client has; again changes nothing.
+// Errors are those of fetch, and errs.Conflict "deferred.not_answered".
+func (l *Deferred) acknowledge(ctx context.Context, client, entryID string) error {
+	e, err := l.own(ctx, client, entryID)
+	switch {
+	case err != nil:
+		return err
+	case e.State == waiting:
+		return errs.New(errs.Conflict, "deferred.not_answered")
+	case e.State == acknowledged:
+		return nil
 	}
-	mine, err := l.store.step(ctx, change{id: e.ID, from: done, to: fetched}, nil)
-	if err == nil && !mine {
-		err = gone // somebody was faster
+	stepped, err := l.store.step(ctx, change{id: e.ID, from: done, to: acknowledged}, nil)
+	if err == nil && !stepped {
+		err = errs.New(errs.Gone, "deferred.gone") // it was pushed, or may not leave any more
 	}
-	return e, got, true, err
+	return err
 }
 
 // Pushed is what a webhook gets.

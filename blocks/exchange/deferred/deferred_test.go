@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -128,7 +129,7 @@ func newWorld(t testing.TB) *world {
 	w.hooks = webhook.New(webhook.Deps{DB: d, Clock: w.clock, Members: w.exchange, Instance: "VN", Inside: true})
 	var late *deferred.Deferred
 	w.jobs, late = w.process(t, w.exchange)
-	w.exchange.Join(exchange.Beside{Route: late.Route, Later: late})
+	w.exchange.Join(exchange.Beside{Route: late.Route, Client: late.Client, Later: late})
 	srv := httptest.NewServer(w.exchange.R1Handler())
 	t.Cleanup(srv.Close)
 	w.url = srv.URL
@@ -155,7 +156,12 @@ type answer struct {
 
 func (w *world) get(t testing.TB, who, path string, headers ...string) answer {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "GET", w.url+path, nil)
+	return w.do(t, "GET", who, path, headers...)
+}
+
+func (w *world) do(t testing.TB, method, who, path string, headers ...string) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, w.url+path, nil)
 	ok(t, err)
 	r.Header.Set("Authorization", "Bearer "+w.secrets[who])
 	r.Header.Set("X-Road-Client", who)
@@ -196,7 +202,7 @@ func (w *world) events(t testing.TB) []exchange.Event {
 	return es
 }
 
-func TestAnAnswerIsFetchedOnce(t *testing.T) {
+func TestAnAnswerIsKeptUntilItIsAcknowledged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	at := w.ask(t, "X-Road-Id", "m-1")
@@ -209,10 +215,14 @@ func TestAnAnswerIsFetchedOnce(t *testing.T) {
 	w.want(t, civil, at, 202, "waiting")
 	w.want(t, bank, at, 404, "deferred.none")
 	w.want(t, bank, strings.Replace(at, civil, bank, 1), 404, "deferred.none")
+	if got := w.do(t, "DELETE", civil, at); got.status != 409 {
+		t.Errorf("acknowledged before it was there: %+v", got)
+	}
 	if len(w.register.calls) != 0 {
 		t.Error("called before its time")
 	}
 	ok(t, w.jobs.Drain(t.Context()))
+	w.breaksOff(t, at)
 	got := w.want(t, civil, at, 200, `"name":"An"`)
 	if strings.Contains(got.body, "secret") || got.header.Get("X-Road-Id") != "m-1" || got.header.Get("X-Road-Request-Hash") == "" {
 		t.Errorf("answer %+v", got)
@@ -223,7 +233,96 @@ func TestAnAnswerIsFetchedOnce(t *testing.T) {
 	if es, err := w.exchange.Evidence(t.Context(), "m-1"); err != nil || len(es) != 1 {
 		t.Errorf("evidence %v %v", es, err)
 	}
+	if again := w.want(t, civil, at, 200, `"name":"An"`); again.header.Get("X-Road-Id") != "m-1" || again.body != got.body {
+		t.Errorf("again, another answer: %+v", again)
+	}
+	if got := w.do(t, "DELETE", bank, at); got.status != 404 {
+		t.Errorf("somebody else acknowledged: %+v", got)
+	}
+	for range 2 {
+		if got := w.do(t, "DELETE", civil, at); got.status != 204 {
+			t.Errorf("acknowledged: %+v", got)
+		}
+	}
 	w.want(t, civil, at, 410, "deferred.gone")
+	w.nothingKept(t)
+}
+
+// breaksOff fetches the first bytes of an answer and goes away.
+func (w *world) breaksOff(t testing.TB, path string) {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+	ok(t, err)
+	defer c.Close()
+	_, err = io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+w.secrets[civil]+"\r\n\r\n")
+	ok(t, err)
+	first := make([]byte, 12)
+	_, err = io.ReadFull(c, first)
+	ok(t, err)
+	if string(first) != "HTTP/1.1 200" {
+		t.Errorf("%s", first)
+	}
+}
+
+// nothingKept checks that no answer is in the database any more.
+func (w *world) nothingKept(t testing.TB) {
+	t.Helper()
+	ok(t, w.db.Read(t.Context(), func(ctx context.Context, q db.Querier) error {
+		var n int
+		err := q.QueryRowContext(ctx, `SELECT coalesce(max(length(content)), 0) FROM exchange_deferred`).Scan(&n)
+		if n > 0 {
+			t.Error("the content is still there")
+		}
+		return err
+	}))
+}
+
+// Another grant of the same pair does not let out what waits under one that ended.
+func TestAnAnswerWaitsUnderItsOwnGrant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, err := exchange.ParseService(service)
+	ok(t, err)
+	other, err := w.exchange.AddGrant(t.Context(), exchange.Grant{
+		Client: sub(t, civil), Service: id, Operations: []string{"search"}, Fields: []string{"name"}, Purpose: "statistics", LegalBasis: "Luật",
+	})
+	ok(t, err)
+	at := w.ask(t, "X-Dinh-Purpose", purpose)
+	ok(t, w.jobs.Drain(t.Context()))
+	ok(t, w.exchange.RevokeGrant(t.Context(), other.ID, "officer", "no longer needed"))
+	w.want(t, civil, at, 200, "An")
+	_, err = w.exchange.AddGrant(t.Context(), exchange.Grant{
+		Client: sub(t, civil), Service: id, Operations: []string{"read"}, Fields: []string{"name"}, Purpose: "statistics", LegalBasis: "Luật",
+	})
+	ok(t, err)
+	ok(t, w.exchange.RevokeGrant(t.Context(), w.grant, "officer", "no longer needed"))
+	w.want(t, civil, at, 403, "exchange.grant_revoked")
+	w.nothingKept(t)
+}
+
+// Where systems come without a key they fetch their answers without one.
+func TestAtTheDoorWithoutKeys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	srv := httptest.NewServer(w.exchange.R1Handler(sub(t, civil)))
+	t.Cleanup(srv.Close)
+	at := w.ask(t)
+	ok(t, w.jobs.Drain(t.Context()))
+	for address, want := range map[string]int{at: 200, strings.Replace(at, civil, bank, 1): 401} {
+		for _, named := range []bool{false, true} {
+			r, err := http.NewRequestWithContext(t.Context(), "GET", srv.URL+address, nil)
+			ok(t, err)
+			if named && want == 200 {
+				r.Header.Set("X-Road-Client", civil)
+			}
+			res, err := http.DefaultClient.Do(r)
+			ok(t, err)
+			ok(t, res.Body.Close())
+			if res.StatusCode != want {
+				t.Errorf("%s named %v: %d, want %d", address, named, res.StatusCode, want)
+			}
+		}
+	}
 }
 
 func TestRefusalsDoNotWait(t *testing.T) {
@@ -293,14 +392,7 @@ func TestAnswersAreForgotten(t *testing.T) {
 	w.clock.Advance(24 * time.Hour)
 	w.want(t, civil, at, 410, "deferred.gone")
 	ok(t, w.jobs.Drain(t.Context()))
-	ok(t, w.db.Read(t.Context(), func(ctx context.Context, q db.Querier) error {
-		var content []byte
-		err := q.QueryRowContext(ctx, `SELECT content FROM exchange_deferred`).Scan(&content)
-		if len(content) > 0 {
-			t.Error("the content is still there")
-		}
-		return err
-	}))
+	w.nothingKept(t)
 }
 
 func TestPushIsSignedByWhoAnswered(t *testing.T) {

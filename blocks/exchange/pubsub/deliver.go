@@ -38,7 +38,7 @@ func (p *Pubsub) push(ctx context.Context, j job.Job) error {
 		return job.Permanent(err)
 	}
 	if in.Subscription != "" {
-		return p.pushInOrder(ctx, in.Subscription)
+		return p.later(ctx, j, p.pushInOrder(ctx, in.Subscription))
 	}
 	d, s, found, err := p.store.delivery(ctx, in.Delivery)
 	if err != nil || !found || d.State != waiting || s.Delivery != Push {
@@ -47,7 +47,18 @@ func (p *Pubsub) push(ctx context.Context, j job.Job) error {
 	if s.FIFO { // since it was published
 		return p.enqueue(ctx, s, d.ID)
 	}
-	return p.pushOne(ctx, s, d)
+	return p.later(ctx, j, p.pushOne(ctx, s, d))
+}
+
+// later puts a job off that only a spent quota stopped: the quota fills up by
+// itself, so that waiting for it is no attempt that failed.
+func (p *Pubsub) later(ctx context.Context, j job.Job, err error) error {
+	if errs.CodeOf(err) != "exchange.quota_spent" {
+		return err
+	}
+	e, _ := errs.As(err)
+	seconds, _ := e.Args["seconds"].(int64)
+	return p.jobs.Enqueue(ctx, jobPush, j.Payload, job.Key(j.Key), job.At(p.clock.Now().Add(time.Duration(max(seconds, 1))*time.Second)))
 }
 
 // pushInOrder pushes what waits for a subscription, one after the other. When one

@@ -17,6 +17,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/blocks/exchange/pubsub"
 	"github.com/dinh-gov/dinh/blocks/exchange/webhook"
 	"github.com/dinh-gov/dinh/kernel/job"
@@ -168,6 +169,43 @@ func TestFIFO(t *testing.T) {
 			rt.Fatalf("%d events arrived as %v", n, arrived)
 		}
 	})
+}
+
+// What is handed over spends the quota of its grant; what is beyond it waits, in
+// order and for as long as it takes.
+func TestDeliveriesSpendTheQuota(t *testing.T) {
+	t.Parallel()
+	for _, fifo := range []string{"false", "true"} {
+		w := newWorld(t)
+		w.birthType(t)
+		_, err := w.exchange.AddGrant(t.Context(), exchange.Grant{
+			Client: sub(t, police), Service: pubsub.Service(sub(t, room), "newBirth"), Operations: []string{exchange.OpSubscribe},
+			Fields: []string{"place"}, Purpose: purpose, LegalBasis: "Luật Hộ tịch", Quota: exchange.Quota{PerMinute: 1},
+		})
+		ok(t, err)
+		rc := w.receiver(t, police)
+		w.do(t, police, "POST", base+"/api/v1/subs/newBirth", `{"eventType":"newBirth","options":{"FIFO":`+fifo+`,"TTL":86400}}`, "X-Dinh-Purpose", purpose).want(t, 200)
+		for range 30 {
+			w.do(t, room, "POST", base+"/pub/v1/newBirth", birth).want(t, 201)
+		}
+		for minute := range 30 {
+			w.drain(t)
+			if n := len(rc.all()); fifo == "true" && n != minute+1 || n > minute+1 {
+				t.Fatalf("FIFO %s: %d events after %d minutes at one a minute", fifo, n, minute)
+			}
+			w.clock.Advance(time.Minute)
+		}
+		for range 60 {
+			w.drain(t)
+			w.clock.Advance(time.Minute)
+		}
+		if n := len(rc.all()); n != 30 {
+			t.Errorf("FIFO %s: %d of 30 events arrived", fifo, n)
+		}
+		if es := w.events(t); len(es) != 30 {
+			t.Errorf("FIFO %s: %d access events", fifo, len(es))
+		}
+	}
 }
 
 // A worker that dies between the delivery and its note is replaced; the receiver
