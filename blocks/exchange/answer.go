@@ -327,6 +327,9 @@ func limited(reply Reply, d decision) (answered, error) {
 		got.body = body
 	case got.status >= 400:
 		got.body = keepProblem(body)
+		if !isJSONType(got.contentType) {
+			got.contentType = ""
+		}
 	default:
 		got.body, got.records, err = filterBody(body, tree)
 	}

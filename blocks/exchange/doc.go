@@ -29,7 +29,8 @@
 // A grant says which subsystem, or group of subsystems (members.go), may do which operations (read, search, create,
 // amend, subscribe) on which fields of which service, for which purpose, until when. What
 // nobody granted is denied. Fields outside the grant are removed from the answer
-// on the provider's side, before it is signed; asking for one by name is an
+// on the provider's side, before it is signed, also from a record's envelope, of
+// which the id alone needs no grant, and from a provider's errors; asking for one by name is an
 // error that names it. A search may only match on fields of the grant, else it
 // would tell what it may not show. A grant may be narrowed to endpoints of its
 // service, by method and path (path.go): a call must fit one of them, and

@@ -26,6 +26,24 @@ func newFieldTree(fields ...string) *fieldTree {
 	return t
 }
 
+// What a record's envelope says of it besides its id is a field like any other, with
+// a sign before its name, which no field of the data then is taken for.
+const (
+	fieldVersion   = "@version"
+	fieldValidFrom = "@valid_from"
+	fieldUpdatedAt = "@updated_at"
+)
+
+// lettingOut is the set of what grants let out: these fields, and with a right to
+// amend the version of a record, which an amendment has to name.
+func lettingOut(fields []string, grants ...*Grant) *fieldTree {
+	t := newFieldTree(fields...)
+	if slices.ContainsFunc(grants, func(g *Grant) bool { return slices.Contains(g.Operations, OpAmend) }) {
+		t.add(fieldVersion)
+	}
+	return t
+}
+
 func (t *fieldTree) add(path string) {
 	if path == AllFields {
 		t.all = true
@@ -226,11 +244,13 @@ func (t *fieldTree) keepObject(body []byte, top map[string]json.RawMessage) ([]b
 	return b, 1, err
 }
 
-// keepRecord keeps a record's envelope and what the set allows of its data.
+// keepRecord keeps a record's id, by which it is addressed, and what the set allows of
+// the rest of its envelope and of its data.
 func (t *fieldTree) keepRecord(r map[string]json.RawMessage) (map[string]json.RawMessage, error) {
 	out := make(map[string]json.RawMessage, 5)
-	for _, name := range []string{"id", "version", "valid_from", "updated_at"} {
-		if v, ok := r[name]; ok && isPlain(v) {
+	for _, field := range []string{"id", fieldVersion, fieldValidFrom, fieldUpdatedAt} {
+		name := strings.TrimPrefix(field, "@")
+		if v, ok := r[name]; ok && isPlain(v) && (field == "id" || t.covers(field)) {
 			out[name] = v
 		}
 	}
@@ -250,15 +270,15 @@ func isPlain(v json.RawMessage) bool { return len(v) > 0 && v[0] != '{' && v[0] 
 
 func isCount(v json.RawMessage) bool { return isPlain(v) && v[0] != '"' }
 
-// keepProblem keeps of a provider's error what a problem document says about the
-// request; anything else could carry data past the grant.
+// keepProblem keeps of a provider's error what a problem document or X-Road's own
+// error says about the request; anything else could carry data past the grant.
 func keepProblem(body []byte) []byte {
 	var top map[string]json.RawMessage
-	if json.Unmarshal(body, &top) != nil {
+	if json.Unmarshal(body, &top) != nil || top == nil {
 		return nil
 	}
 	for name, v := range top {
-		if !slices.Contains([]string{"type", "title", "status", "detail", "code"}, name) || !isPlain(v) {
+		if !slices.Contains([]string{"type", "title", "status", "detail", "code", "message"}, name) || !isPlain(v) {
 			delete(top, name)
 		}
 	}

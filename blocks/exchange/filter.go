@@ -121,19 +121,19 @@ func (d decision) narrower(old decision) bool {
 // lets it out.
 func (d decision) lets(data json.RawMessage) ([]*fieldTree, bool) {
 	var fields []string
-	n := 0
+	var fitting []*Grant
 	for _, g := range d.grants {
 		if g.fits(data) {
-			fields, n = append(fields, g.Fields...), n+1
+			fields, fitting = append(fields, g.Fields...), append(fitting, g)
 		}
 	}
-	switch n {
+	switch len(fitting) {
 	case 0:
 		return nil, false
 	case len(d.grants):
 		return []*fieldTree{d.tree}, true
 	}
-	return []*fieldTree{newFieldTree(fields...), d.tree}, true
+	return []*fieldTree{lettingOut(fields, fitting...), d.tree}, true
 }
 
 // recordNotGranted is the error of a record that no grant lets out, and of one

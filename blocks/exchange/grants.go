@@ -31,7 +31,7 @@ type Grant struct {
 	Service    ServiceID           `json:"service"`
 	Operations []string            `json:"operations"`
 	Endpoints  []Endpoint          `json:"endpoints,omitempty"` // of the service, by method and path; none: all of it
-	Fields     []string            `json:"fields"`              // what may be read and written; "*" for all
+	Fields     []string            `json:"fields"`              // what may be read and written; "*" for all, fieldVersion and the like for a record's envelope
 	Match      []string            `json:"match,omitempty"`     // what a search may match on besides Fields
 	Filter     map[string][]string `json:"filter,omitempty"`    // only records whose fields have these values; see filter.go
 	Consent    bool                `json:"consent,omitempty"`   // only while the person asked about, named by a field of Match, permits it
@@ -168,7 +168,7 @@ func within(fitting []*Grant, q question, no func(string, ...any) error) (decisi
 		}
 		slices.Sort(d.fields)
 		d.fields = slices.Compact(d.fields)
-		d.tree = newFieldTree(d.fields...)
+		d.tree = lettingOut(d.fields, fitting...)
 	}
 	if missing := d.tree.missing(q.fields); len(missing) > 0 {
 		return decision{}, refused(missing)
@@ -184,7 +184,7 @@ func within(fitting []*Grant, q question, no func(string, ...any) error) (decisi
 		d.fields = slices.Clone(q.fields)
 		slices.Sort(d.fields)
 		d.fields = slices.Compact(d.fields)
-		d.tree = newFieldTree(d.fields...)
+		d.tree = lettingOut(d.fields, fitting...)
 	}
 	return d, nil
 }

@@ -147,7 +147,7 @@ func (r *rules) loadGrants(ctx context.Context, q db.Querier) error {
 			return err
 		}
 		g.Consent = consent != 0
-		g.fields = newFieldTree(g.Fields...)
+		g.fields = lettingOut(g.Fields, &g)
 		r.add(&g)
 		return nil
 	})
