@@ -318,17 +318,7 @@ func (x *Exchange) Call(ctx context.Context, c Call) (Answer, error) {
 func (x *Exchange) do(ctx context.Context, a *ask) (Answer, error) {
 	in := x.clock.Now()
 	got, err := x.take(ctx, a)
-	x.observe(a.operationRecord(opmon.Client, in, got, err))
-	return got, err
-}
-
-// operationRecord is what operational monitoring is told of a call.
-func (a *ask) operationRecord(side string, in time.Time, got Answer, err error) Operation {
-	return Operation{
-		Side: side, Client: a.Client, Service: a.Service, Method: a.Method, Path: a.Path, MessageID: a.MessageID, UserID: a.UserID,
-		RequestIn: in, RequestOut: a.sentAt, ResponseIn: a.gotAt, RequestSize: max(int64(len(a.Body)), a.length), ResponseSize: max(0, got.Length),
-		Status: got.Status, Err: err,
-	}
+	return x.watch(ctx, watching{a, opmon.Client, in}, got, err), err
 }
 
 // take takes a call to its service, here or on another node, and back.

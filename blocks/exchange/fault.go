@@ -65,6 +65,8 @@ func faultOf(err error, a *ask) (f fault, own bool) {
 		return fault{atAsker + "network_error", "Could not connect to the node of " + service + "; nothing was sent"}, true
 	case "node_lost":
 		return fault{atAsker + "network_error", "The connection to the node of " + service + " was lost; repeat the request with the same X-Road-Id"}, true
+	case "client_left":
+		return fault{atAsker + "io_error", "The client left before it had the whole answer"}, true
 	case "node_failed":
 		return fault{atProvider + "internal_error", "The node of " + service + " could not answer; repeat the request with the same X-Road-Id"}, true
 	case "delivered_before":

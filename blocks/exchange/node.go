@@ -301,10 +301,10 @@ func (x *Exchange) Handle(ctx context.Context, from link.Peer, m link.Message) l
 	came := x.clock.Now()
 	out, err := x.answer(ctx, in)
 	if err != nil {
-		x.observe(a.operationRecord(opmon.Producer, came, Answer{}, err))
+		x.watch(ctx, watching{a, opmon.Producer, came}, Answer{}, err)
 		return x.fault(ctx, a, err)
 	}
-	x.observe(a.operationRecord(opmon.Producer, came, out.Answer, nil))
+	out.Answer = x.watch(ctx, watching{a, opmon.Producer, came}, out.Answer, nil)
 	r := reply{fields: out.Fields, answered: answered{
 		status: out.Status, contentType: out.ContentType, headers: out.Headers, length: out.Length,
 	}}

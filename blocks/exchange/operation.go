@@ -2,6 +2,9 @@ package exchange
 
 import (
 	"cmp"
+	"context"
+	"errors"
+	"io"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -86,6 +89,78 @@ func (x *Exchange) observe(o Operation) {
 	}
 	x.records.Add(r)
 	x.figures.Observe(&r, outcome, service)
+}
+
+// watching is a call of which operational monitoring is told.
+type watching struct {
+	*ask
+	side string
+	in   time.Time
+}
+
+// ended is what is told: got and err as they were in the end.
+func (w watching) ended(got Answer, err error) Operation {
+	return Operation{
+		Side: w.side, Client: w.Client, Service: w.Service, Method: w.Method, Path: w.Path, MessageID: w.MessageID, UserID: w.UserID,
+		RequestIn: w.in, RequestOut: w.sentAt, ResponseIn: w.gotAt, RequestSize: max(int64(len(w.Body)), w.length, w.sums.size), ResponseSize: max(0, got.Length),
+		Status: got.Status, Err: err,
+	}
+}
+
+// watch keeps the record of a call that has ended. When the answer streams, it has
+// not: then the record is kept at the stream's end, and says how much of it passed
+// and what broke it off.
+func (x *Exchange) watch(ctx context.Context, w watching, got Answer, err error) Answer {
+	if got.Stream == nil {
+		x.observe(w.ended(got, err))
+		return got
+	}
+	s := &watched{ReadCloser: got.Stream}
+	s.end = func(why error) {
+		s.end = nil
+		switch _, coded := errs.As(why); {
+		case why != nil && errors.Is(ctx.Err(), context.Canceled):
+			why = errs.New(errs.Unavailable, "exchange.client_left").Wrap(why)
+		case why != nil && !coded && x.atHomeElsewhere(w.Service.SubsystemID):
+			why = unavailable("exchange.node_lost", why)
+		case why != nil && !coded:
+			why = unavailable("exchange.provider_broken", why)
+		}
+		passed := got
+		passed.Length = s.passed
+		x.observe(w.ended(passed, why))
+	}
+	got.Stream = s
+	return got
+}
+
+// watched is an answer on its way to who asked for it.
+type watched struct {
+	io.ReadCloser
+	passed int64
+	end    func(why error) // nil once it was told
+}
+
+// Read passes the answer on and notices its end.
+func (s *watched) Read(p []byte) (int, error) {
+	n, err := s.ReadCloser.Read(p)
+	s.passed += int64(n)
+	if err != nil && s.end != nil {
+		if errors.Is(err, io.EOF) {
+			s.end(nil)
+		} else {
+			s.end(err)
+		}
+	}
+	return n, err
+}
+
+// Close leaves the answer; before its end that is the client's doing.
+func (s *watched) Close() error {
+	if s.end != nil {
+		s.end(errs.New(errs.Unavailable, "exchange.client_left"))
+	}
+	return s.ReadCloser.Close()
 }
 
 // pattern is the endpoint that a path fits; a path itself may name a person.
