@@ -250,19 +250,17 @@ func (x *Exchange) deliver(ctx context.Context, r *run) (answered, error) {
 		ContentType: r.ContentType, Headers: r.passed, Body: r.Body, MessageID: r.MessageID, Purpose: r.decision.purpose,
 		LegalBasis: r.decision.legalBasis, Issue: r.Issue, UserID: r.UserID,
 	}
-	var body *lastHeld
+	var up *upload
 	if r.stream != nil {
-		body = newLastHeld(r.stream, r.length, r.node == "", func(s sums) error { return r.prove(ctx, s) })
-		defer r.stream.Close()
-		d.Stream, d.Length = body, r.length
+		up = newUpload(r.stream, r.length, r.node == "", func(s sums) error { return r.prove(ctx, s) })
+		defer up.leave()
+		d.Stream, d.Length = up.body, r.length
 	}
 	r.sentAt = x.clock.Now()
 	reply, err := r.offered.provider.Serve(ctx, d)
 	r.gotAt = x.clock.Now()
-	if body != nil && (err == nil || body.ending != nil) { // whatever it says: the whole must have come, and be proven
-		if berr := body.settled(ctx); berr != nil {
-			err = bodyError(berr)
-		}
+	if up != nil {
+		err = up.outcome(ctx, reply, err)
 	}
 	if err != nil {
 		if reply.Stream != nil {

@@ -56,11 +56,12 @@ func (x *Exchange) R1Handler(plain ...SubsystemID) http.Handler {
 				x.writeFault(w, r, aerr, &ask{Call: Call{Client: claimed(r)}})
 				return
 			}
+			r = r.WithContext(auth.With(r.Context(), p)) // a copy: net/http must know the body of its own again
 			r.Body = httpx.PatientBody(w, r)
 			if x.maxBody > 0 {
 				r.Body = http.MaxBytesReader(w, r.Body, x.maxBody)
 			}
-			err = x.serveR1(w, r.WithContext(auth.With(r.Context(), p)))
+			err = x.serveR1(w, r)
 		case r.URL.Path == "/listClients" && r.Method == http.MethodGet:
 			err = x.serveListClients(w, r)
 		default:
@@ -266,7 +267,7 @@ func (x *Exchange) xroadHeaders(w http.ResponseWriter, a *ask) {
 // service's as a problem document with its own status.
 func (x *Exchange) writeFault(w http.ResponseWriter, r *http.Request, err error, a *ask) {
 	f, own := faultOf(x.located(r.Context(), err, a), a)
-	if !own {
+	if _, _, said := early(err); said || !own {
 		x.xroadHeaders(w, a)
 		x.writeServiceProblem(w, r, err)
 		return
@@ -312,9 +313,16 @@ func (x *Exchange) writeServiceProblem(w http.ResponseWriter, r *http.Request, e
 	if doc.Status == 0 {
 		doc.Status = http.StatusInternalServerError
 	}
+	status, said, ok := early(err)
+	if ok {
+		doc.Status = status
+	}
 	body, merr := json.Marshal(doc)
 	if merr != nil {
 		body = nil
+	}
+	if len(said) > len("{}") {
+		body = said
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(doc.Status)

@@ -18,9 +18,11 @@
 // signed at the same time share one signature (package httpsig), those that
 // become durable at the same time one transaction. Bodies that are too long to be
 // held stream: the trace of an answer is durable before its first byte leaves, and
-// the last piece is held back until the message is proven and the proof durable. A change
-// under an id that its client chose is marked before it is delivered to a service
-// that could not tell a repetition, and is never delivered twice: what was
+// the last piece is held back until the message is proven and the proof durable. A
+// service that refuses a long body before it had all of it is heard at once: its
+// status and its problem document pass, without evidence, for nothing was signed yet.
+// A change under an id that its client chose is marked before it is delivered to a
+// service that could not tell a repetition, and is never delivered twice: what was
 // repeated is exchange.delivered_before.
 //
 // Outcomes of an event: answered · failed (the provider gave an error or none at

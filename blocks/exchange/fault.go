@@ -65,6 +65,9 @@ func faultOf(err error, a *ask) (f fault, own bool) {
 		return fault{atAsker + "network_error", "Could not connect to the node of " + service + "; nothing was sent"}, true
 	case "node_lost":
 		return fault{atAsker + "network_error", "The connection to the node of " + service + " was lost; repeat the request with the same X-Road-Id"}, true
+	case "answered_early":
+		status, _, _ := early(err)
+		return fault{atProvider + "service_failed", "Service refused with status " + strconv.Itoa(status) + " before it had the whole request: " + service}, true
 	case "client_left":
 		return fault{atAsker + "io_error", "The client left before it had the whole answer"}, true
 	case "node_failed":

@@ -158,7 +158,7 @@ func (x *Exchange) letter(ctx context.Context, a *ask) (link.Message, error) {
 func (x *Exchange) carry(ctx context.Context, a *ask, n Node, m link.Message) (link.Message, error) {
 	reads := a.operation == OpRead && m.Stream == nil
 	if m.Stream != nil {
-		defer m.Stream.Close()
+		defer func() { go m.Stream.Close() }() // the client may be slow, and the answer early
 	}
 	err := error(link.ErrUnreachable)
 	turn := int(x.turn.Add(1) % 1024)

@@ -281,8 +281,8 @@ func (s *Server) answerOne(ctx context.Context, from Peer, o *own) bool {
 	if answer.check() != nil || (&own{conn: o.conn, stand: o.stand, times: o.times}).send(answer) != nil {
 		return false
 	}
-	if !whole.Load() {
-		o.drain()
+	if b, streamed := m.Stream.(*incoming); streamed && !whole.Load() {
+		b.drain()
 	}
 	return whole.Load()
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -136,10 +137,19 @@ type incoming struct {
 	rest []byte
 	tail []byte
 	err  error
+
+	mu   sync.Mutex  // one reads at a time
+	left atomic.Bool // by its reader, who may still be waiting for bytes elsewhere
 }
 
 // Read gives the next bytes; io.EOF when the tail has come too.
 func (b *incoming) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.left.Load() && b.err == nil {
+		b.rest = nil
+		b.finish(false, net.ErrClosed)
+	}
 	for len(b.rest) == 0 {
 		if b.err != nil {
 			return 0, b.err
@@ -176,19 +186,29 @@ func (b *incoming) finish(whole bool, err error) {
 	}
 }
 
-// Close leaves the body. One that was not read to its end costs the connection.
+// Close leaves the body, and does not wait for who is reading it. One that was not
+// read to its end costs the connection.
 func (b *incoming) Close() error {
-	if b.err == nil {
-		b.finish(false, net.ErrClosed)
+	b.left.Store(true)
+	if b.mu.TryLock() {
+		defer b.mu.Unlock()
+		if b.err == nil {
+			b.finish(false, net.ErrClosed)
+		}
 	}
 	return nil
 }
 
 // drain reads past what was left of a body, so that an answer is not lost with
 // a connection that is closed on unread bytes.
-func (o *own) drain() {
+func (b *incoming) drain() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil && !errors.Is(b.err, net.ErrClosed) {
+		return
+	}
 	for {
-		f, err := readFrame(o.r)
+		f, err := readFrame(b.own.r)
 		if err != nil || f.kind == kindTail || f.kind == kindAbort {
 			return
 		}
@@ -196,6 +216,8 @@ func (o *own) drain() {
 }
 
 func (b *incoming) takeTail() ([]byte, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if !errors.Is(b.err, io.EOF) {
 		return nil, fmt.Errorf("link: the tail is asked for before the end of the body: %w", errors.Join(b.err))
 	}
