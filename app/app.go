@@ -382,7 +382,7 @@ func (a *App) openRegisters(context.Context) error {
 
 func (a *App) openExchange(context.Context) (err error) {
 	c := a.Config
-	d := exchange.Deps{DB: a.DB, Clock: c.Clock, Keys: memberKeys{a.Keys, a.Membership}, Ledger: a.Ledger, Log: c.Log, Instance: a.Instance, Catalog: a.Catalog, Purposes: a.names.purposeTitles(), Consents: &a.consents}
+	d := exchange.Deps{DB: a.DB, Clock: c.Clock, Keys: memberKeys{a.Keys, a.Membership}, Ledger: a.Ledger, Log: c.Log, Tracing: c.Tracing, Instance: a.Instance, Catalog: a.Catalog, Purposes: a.names.purposeTitles(), Consents: &a.consents}
 	d.Certificate, d.Vocabulary = a.memberCertificate, c.ErrorCodes
 	if a.Directory != nil {
 		d.Directory, d.Carrier, d.Node = nodes{a.Directory}, a.links, c.Federation.Node
@@ -505,7 +505,7 @@ func (a *App) listenWith(blocks []httpx.Block, who func(*http.Request) (auth.Pri
 	routes = append(routes, a.ownRoutes()...)
 	c := a.Config
 	a.server = httpx.NewServer(httpx.Config{
-		Routes: routes, Catalog: a.Catalog, Authenticate: who, Errors: a.Pages.Error, Log: c.Log, Clock: c.Clock, Metrics: a.Metrics,
+		Routes: routes, Catalog: a.Catalog, Authenticate: who, Errors: a.Pages.Error, Log: c.Log, Clock: c.Clock, Metrics: a.Metrics, Tracing: c.Tracing,
 		MaxRate: c.MaxRate, ClientKey: c.clientKey(), Secure: len(c.Origin) > 8 && c.Origin[:8] == "https://",
 	})
 	return nil

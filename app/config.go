@@ -21,6 +21,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/clock"
 	"github.com/dinh-gov/dinh/kernel/httpx"
 	"github.com/dinh-gov/dinh/kernel/ledger"
+	"github.com/dinh-gov/dinh/kernel/telemetry"
 	"github.com/dinh-gov/dinh/kernel/timestamp"
 )
 
@@ -52,6 +53,7 @@ type Config struct {
 	GovStack   string       // with Demo: the file that says who GovStack's names are here, see ServeGovStack
 	Clock      clock.Clock  // nil: the machine's
 	Log        *slog.Logger // nil: slog's default
+	Tracing    telemetry.Tracing
 	Progress   func(what string, done, total int)
 	Federation *Federation // nil: a house for itself
 	Registrars string      // member whose registrars decide who joins; empty: the country's first

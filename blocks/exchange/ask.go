@@ -317,6 +317,7 @@ func (x *Exchange) Call(ctx context.Context, c Call) (Answer, error) {
 // do takes a call to its service and back, and leaves its operational record.
 func (x *Exchange) do(ctx context.Context, a *ask) (Answer, error) {
 	in := x.clock.Now()
+	ctx = x.traced(ctx, a, opmon.Client)
 	got, err := x.take(ctx, a)
 	return x.watch(ctx, watching{a, opmon.Client, in}, got, err), err
 }

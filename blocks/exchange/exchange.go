@@ -22,6 +22,7 @@ import (
 	"github.com/dinh-gov/dinh/kernel/i18n"
 	"github.com/dinh-gov/dinh/kernel/keys"
 	"github.com/dinh-gov/dinh/kernel/ledger"
+	"github.com/dinh-gov/dinh/kernel/telemetry"
 )
 
 //go:embed migrations/*.sql
@@ -58,6 +59,7 @@ type Deps struct {
 	Keys       Keystore
 	Ledger     Ledger
 	Log        *slog.Logger
+	Tracing    telemetry.Tracing
 	Signer     Signer        // nil: members' Ed25519 keys in Keys
 	Instance   string        // the first segment of every identifier here: "VN"
 	Vocabulary Vocabulary    // of error codes at /r1; "" means V78
@@ -87,6 +89,7 @@ type Exchange struct {
 	keys       Keystore
 	signer     Signer
 	log        *slog.Logger
+	tracing    telemetry.Tracing
 	instance   string
 	vocabulary Vocabulary
 	catalog    *i18n.Catalog
@@ -157,7 +160,7 @@ func New(d Deps) (*Exchange, error) {
 	}
 	x := &Exchange{
 		directory: d.Directory, carrier: d.Carrier, node: d.Node, maxBody: d.MaxBody,
-		store: store{db: d.DB, ledger: d.Ledger, scratch: &sync.Pool{New: func() any { return &scratch{} }}}, clock: d.Clock, keys: d.Keys, signer: d.Signer, log: d.Log,
+		store: store{db: d.DB, ledger: d.Ledger, scratch: &sync.Pool{New: func() any { return &scratch{} }}}, clock: d.Clock, keys: d.Keys, signer: d.Signer, log: d.Log, tracing: d.Tracing,
 		instance: d.Instance, vocabulary: d.Vocabulary, catalog: d.Catalog, purposes: slices.Sorted(maps.Keys(d.Purposes)), consents: d.Consents, services: map[ServiceID]*offered{}, certificate: d.Certificate,
 		records: opmon.NewRing(), figures: opmon.NewFigures(),
 	}

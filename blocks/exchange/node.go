@@ -299,6 +299,7 @@ func (x *Exchange) Handle(ctx context.Context, from link.Peer, m link.Message) l
 	}}
 	a.Body, a.stream = m.Body, m.Stream
 	came := x.clock.Now()
+	ctx = x.traced(ctx, a, opmon.Producer)
 	out, err := x.answer(ctx, in)
 	if err != nil {
 		x.watch(ctx, watching{a, opmon.Producer, came}, Answer{}, err)

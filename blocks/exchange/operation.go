@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dinh-gov/dinh/blocks/exchange/opmon"
 	"github.com/dinh-gov/dinh/kernel/errs"
+	"github.com/dinh-gov/dinh/kernel/telemetry"
 )
 
 // Operation is what operational monitoring is told of one exchange: also of a
@@ -23,6 +26,7 @@ type Operation struct {
 	Path    string // behind the service code; kept as the endpoint that it fits
 
 	MessageID, UserID string // of the user only a pseudonym is kept
+	RequestID         string // the same on both sides
 
 	// When the request came in and went on to the provider, when the answer came
 	// and left. Zero when it did not get that far; a metaservice needs the first
@@ -49,13 +53,50 @@ func (o Operation) outcome() string {
 // Figures are the Prometheus series of the exchanges of this process.
 func (x *Exchange) Figures() prometheus.Collector { return x.figures }
 
-// observe keeps the operational record of an exchange and counts it.
-func (x *Exchange) observe(o Operation) {
+// traced begins the span of one side of an exchange, and names it to whoever the
+// message goes to next. Who traces nothing passes on what the client named.
+func (x *Exchange) traced(ctx context.Context, a *ask, side string) context.Context {
+	if !x.tracing.On() {
+		return ctx
+	}
+	kind := telemetry.Asking
+	if side == opmon.Producer {
+		kind = telemetry.Answering
+	}
+	ctx = x.tracing.Begin(ctx, "exchange "+side, kind, (*traceLines)(&a.passed))
+	a.passed = slices.DeleteFunc(a.passed, func(l HeaderLine) bool {
+		return strings.EqualFold(l.Name, "traceparent") || strings.EqualFold(l.Name, "tracestate")
+	})
+	x.tracing.Inject(ctx, (*traceLines)(&a.passed))
+	return ctx
+}
+
+// traceLines are header lines that name a trace.
+type traceLines []HeaderLine
+
+// Get implements telemetry.Carrier.
+func (t *traceLines) Get(name string) string {
+	for _, l := range *t {
+		if strings.EqualFold(l.Name, name) {
+			return l.Value
+		}
+	}
+	return ""
+}
+
+// Set implements telemetry.Carrier.
+func (t *traceLines) Set(name, value string) { *t = append(*t, HeaderLine{name, value}) }
+
+// Keys implements telemetry.Carrier; nobody who reads a trace asks for them.
+func (t *traceLines) Keys() []string { return nil }
+
+// observe keeps the operational record of an exchange, counts it, and ends its span.
+func (x *Exchange) observe(ctx context.Context, o Operation) {
 	if o.ResponseOut.IsZero() {
 		o.ResponseOut = x.clock.Now()
 	}
 	outcome := o.outcome()
-	if o.Metaservice { // as PR-OPMON has it: nothing went on
+	if o.Metaservice && o.RequestOut.IsZero() { // as PR-OPMON has it: nothing went on
 		o.RequestOut, o.ResponseIn = o.RequestIn, o.ResponseOut
 	}
 	r := opmon.Record{
@@ -64,15 +105,15 @@ func (x *Exchange) observe(o Operation) {
 		ClientXRoadInstance: field(o.Client.Instance), ClientMemberClass: field(o.Client.Class), ClientMemberCode: field(o.Client.Member), ClientSubsystemCode: field(o.Client.Subsystem),
 		ServiceXRoadInstance: field(o.Service.Instance), ServiceMemberClass: field(o.Service.Class), ServiceMemberCode: field(o.Service.Member),
 		ServiceSubsystemCode: field(o.Service.Subsystem), ServiceCode: field(o.Service.Service),
-		RestMethod: clip(o.Method), MessageID: field(o.MessageID), RequestSize: o.RequestSize, ResponseSize: o.ResponseSize,
+		RestMethod: clip(o.Method), MessageID: field(o.MessageID), XRequestID: o.RequestID, RequestSize: o.RequestSize, ResponseSize: o.ResponseSize,
 		Succeeded: o.Err == nil && o.Status < 400, StatusCode: o.Status,
 	}
 	if o.UserID != "" {
 		r.MessageUserID = x.keys.Pseudonym(o.UserID)
 	}
-	service := ""
-	if known := x.offer(o.Service); known != nil {
-		service, r.ServiceType, r.RestPath = o.Service.String(), known.info.Type, known.pattern(o.Method, o.Path)
+	known := x.offer(o.Service)
+	if known != nil {
+		r.ServiceType, r.RestPath = known.info.Type, known.pattern(o.Method, o.Path)
 		if r.ServiceType == TypeOpenAPI {
 			r.ServiceType = "OPENAPI3"
 		}
@@ -80,6 +121,7 @@ func (x *Exchange) observe(o Operation) {
 	if o.Err != nil {
 		if f, own := faultOf(o.Err, &ask{Call: Call{Client: o.Client, Service: o.Service}}); own {
 			r.FaultCode, r.FaultString = x.vocabulary.Code(f.code), f.message
+			x.figures.Fault(&r)
 			if errs.CodeOf(o.Err) == "exchange.request_invalid" { // may name what the client sent
 				r.FaultString = "Invalid request"
 			}
@@ -88,7 +130,12 @@ func (x *Exchange) observe(o Operation) {
 		}
 	}
 	x.records.Add(r)
-	x.figures.Observe(&r, outcome, service)
+	// One of another node exists when its provider has signed an answer.
+	exists := known != nil || o.Err == nil && !o.Metaservice
+	x.figures.Observe(&r, outcome, o.Service.String(), exists)
+	if x.tracing.On() {
+		x.tracing.End(ctx, !r.Succeeded, r.Attributes()...)
+	}
 }
 
 // watching is a call of which operational monitoring is told.
@@ -101,9 +148,9 @@ type watching struct {
 // ended is what is told: got and err as they were in the end.
 func (w watching) ended(got Answer, err error) Operation {
 	return Operation{
-		Side: w.side, Client: w.Client, Service: w.Service, Method: w.Method, Path: w.Path, MessageID: w.MessageID, UserID: w.UserID,
+		Side: w.side, Client: w.Client, Service: w.Service, Method: w.Method, Path: w.Path, MessageID: w.MessageID, RequestID: w.requestID, UserID: w.UserID,
 		RequestIn: w.in, RequestOut: w.sentAt, ResponseIn: w.gotAt, RequestSize: max(int64(len(w.Body)), w.length, w.sums.size), ResponseSize: max(0, got.Length),
-		Status: got.Status, Err: err,
+		Status: got.Status, Err: err, Metaservice: w.isMeta(),
 	}
 }
 
@@ -112,7 +159,7 @@ func (w watching) ended(got Answer, err error) Operation {
 // and what broke it off.
 func (x *Exchange) watch(ctx context.Context, w watching, got Answer, err error) Answer {
 	if got.Stream == nil {
-		x.observe(w.ended(got, err))
+		x.observe(ctx, w.ended(got, err))
 		return got
 	}
 	s := &watched{ReadCloser: got.Stream}
@@ -128,7 +175,7 @@ func (x *Exchange) watch(ctx context.Context, w watching, got Answer, err error)
 		}
 		passed := got
 		passed.Length = s.passed
-		x.observe(w.ended(passed, why))
+		x.observe(ctx, w.ended(passed, why))
 	}
 	got.Stream = s
 	return got

@@ -114,8 +114,35 @@ dinh_exchange_requests_total{outcome="answered",service="other",side="Client"} 1
 dinh_exchange_requests_total{outcome="failed",service="VN/GOV/MPS/population/population",side="Client"} 2
 dinh_exchange_requests_total{outcome="refused",service="VN/GOV/MPS/population/population",side="Client"} 1
 dinh_exchange_requests_total{outcome="refused",service="other",side="Client"} 1
-`), "dinh_exchange_requests_total")
+# HELP dinh_exchange_faults_total Exchanges that X-Road clients were told of an error for, by side and X-Road's code of it.
+# TYPE dinh_exchange_faults_total counter
+dinh_exchange_faults_total{code="server.clientproxy.internal_error",side="Client"} 1
+dinh_exchange_faults_total{code="server.serverproxy.access_denied",side="Client"} 1
+dinh_exchange_faults_total{code="server.serverproxy.service_failed.network_error",side="Client"} 1
+`), "dinh_exchange_requests_total", "dinh_exchange_faults_total")
 	ok(t, err)
+}
+
+// A gateway that only asks counts the services of others by name too, once their
+// provider has answered.
+func TestServicesOfOtherNodesAreCounted(t *testing.T) {
+	t.Parallel()
+	n := newTwoNodes(t)
+	n.answering.grant(t)
+	nothing := func(c *exchange.Call) { c.Service.Service = "nothing" }
+	meta := func(c *exchange.Call) { c.Service.Service, c.Method, c.Path, c.Body = "listMethods", "GET", "", nil }
+	for _, change := range []func(*exchange.Call){nothing, func(*exchange.Call) {}, meta} {
+		_, _ = n.asking.Call(t.Context(), search(change))
+	}
+	reg := prometheus.NewPedanticRegistry()
+	ok(t, reg.Register(n.asking.Figures()))
+	ok(t, testutil.GatherAndCompare(reg, strings.NewReader(`
+# HELP dinh_exchange_requests_total Exchanges by side, outcome (answered, failed, refused) and service.
+# TYPE dinh_exchange_requests_total counter
+dinh_exchange_requests_total{outcome="answered",service="VN/GOV/MPS/population/population",side="Client"} 1
+dinh_exchange_requests_total{outcome="answered",service="other",side="Client"} 1
+dinh_exchange_requests_total{outcome="failed",service="other",side="Client"} 1
+`), "dinh_exchange_requests_total"))
 }
 
 func TestRecordsArePagedBetweenSeconds(t *testing.T) {
@@ -156,10 +183,15 @@ func TestFiguresAreBounded(t *testing.T) {
 	t.Parallel()
 	f := opmon.NewFigures()
 	for i := range 2000 {
-		f.Observe(&opmon.Record{SecurityServerType: opmon.Client}, exchange.OutcomeAnswered, fmt.Sprint("service ", i))
+		f.Observe(&opmon.Record{SecurityServerType: opmon.Client}, exchange.OutcomeAnswered, fmt.Sprint("service ", i), true)
+		f.Fault(&opmon.Record{SecurityServerType: opmon.Client, FaultCode: fmt.Sprint("code ", i)})
 	}
-	if n := testutil.CollectAndCount(f, "dinh_exchange_requests_total"); n != 501 {
-		t.Errorf("%d series", n)
+	f.Observe(&opmon.Record{SecurityServerType: opmon.Client}, exchange.OutcomeRefused, "nobody's", false)
+	f.Observe(&opmon.Record{SecurityServerType: opmon.Client}, exchange.OutcomeRefused, "service 1", false)
+	for name, want := range map[string]int{"dinh_exchange_requests_total": 501 + 2, "dinh_exchange_faults_total": 501} {
+		if n := testutil.CollectAndCount(f, name); n != want {
+			t.Errorf("%s: %d series, want %d", name, n, want)
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/dinh-gov/dinh/app"
 	"github.com/dinh-gov/dinh/blocks/exchange"
 	"github.com/dinh-gov/dinh/country/people"
+	"github.com/dinh-gov/dinh/kernel/telemetry"
 )
 
 func serveCommand() *cobra.Command {
@@ -41,7 +42,7 @@ func serveCommand() *cobra.Command {
 // doors are the addresses that a node listens on; all but house may be empty.
 type doors struct {
 	house, xroad, link string
-	metrics            string
+	metrics, otlp      string
 	names              []string // of this node on xroad, which then speaks TLS
 	plain              []string // who may come to xroad without a key
 	codes              string   // spelling of error codes there
@@ -56,6 +57,7 @@ func (d *doors) flags(c *cobra.Command) {
 	f.StringSliceVar(&d.plain, "xroad-plain", nil, "system that may come to --xroad without a key, such as VN/GOV/MOJ/civil-status (X-Road's connection type HTTP); only where nobody else reaches that address")
 	f.StringVar(&d.codes, "error-codes", env("DINH_ERROR_CODES", "7.8"), "spelling of error codes for X-Road clients: 7.8 (server.serverproxy.access_denied) or 7.7 (Server.ServerProxy.AccessDenied) (DINH_ERROR_CODES)")
 	f.StringVar(&d.metrics, "metrics", env("DINH_METRICS", ""), "address at which Prometheus reads /metrics without signing in, such as 127.0.0.1:9464; let nobody else reach it (DINH_METRICS)")
+	f.StringVar(&d.otlp, "otlp", "", "address of an OpenTelemetry collector for traces, such as http://127.0.0.1:4318; nothing is traced without (OTEL_EXPORTER_OTLP_ENDPOINT; OpenTelemetry's other variables count too)")
 	f.StringVar(&d.link, "link", env("DINH_LINK", ""), "address for other nodes, such as :5500 (DINH_LINK)")
 	f.StringVar(&d.house, "listen", env("DINH_LISTEN", ""), "address to listen on; default: the origin's port on all interfaces, or loopback with --demo (DINH_LISTEN)")
 }
@@ -94,6 +96,12 @@ func (d doors) serve(ctx context.Context, c app.Config, open func(context.Contex
 	if err != nil {
 		return err
 	}
+	tracing, stop, err := telemetry.Export(ctx, d.otlp, "dinh", c.Log)
+	if err != nil {
+		return fmt.Errorf("--otlp: %w", err)
+	}
+	defer lastSpans(ctx, stop)
+	c.Tracing = tracing
 	a, err := open(ctx, c)
 	if err != nil {
 		return err
@@ -121,6 +129,13 @@ func (d doors) serve(ctx context.Context, c app.Config, open func(context.Contex
 		err = errors.Join(err, <-done)
 	}
 	return err
+}
+
+// lastSpans gives the collector a moment for what it was not told yet.
+func lastSpans(ctx context.Context, stop func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	_ = stop(ctx) // the SDK has told the log
 }
 
 // door is where one address is listened on, by the flag that named it.

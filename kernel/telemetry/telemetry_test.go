@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
@@ -88,7 +88,7 @@ func TestTracingCarriesTheCallersTrace(t *testing.T) {
 		t.Errorf("trace %s", got)
 	}
 	out := http.Header{}
-	tr.Inject(ctx, out)
+	tr.Inject(ctx, propagation.HeaderCarrier(out))
 	if out.Get("Traceparent") != parent {
 		t.Errorf("passed on %q", out.Get("Traceparent"))
 	}
@@ -101,10 +101,10 @@ func TestTracingCarriesTheCallersTrace(t *testing.T) {
 
 func TestNoTracing(t *testing.T) {
 	tr := telemetry.NewTracing(nil)
-	ctx, end := tr.Start(context.Background(), "work")
-	end(errors.New("x"))
 	out := http.Header{}
-	tr.Inject(ctx, out)
+	ctx := tr.Begin(context.Background(), "work", telemetry.Asking, propagation.HeaderCarrier(out))
+	tr.End(ctx, true)
+	tr.Inject(ctx, propagation.HeaderCarrier(out))
 	if tr.On() || len(out) > 0 {
 		t.Error("something is traced")
 	}

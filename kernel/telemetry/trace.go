@@ -25,19 +25,44 @@ func NewTracing(provider trace.TracerProvider) Tracing {
 // On says whether anything is traced.
 func (t Tracing) On() bool { return t.tracer != nil }
 
-// Start begins a span for a piece of work; name is a fixed phrase, never data.
-// Call end with the work's error, or nil. Only its being an error is kept.
-func (t Tracing) Start(ctx context.Context, name string) (_ context.Context, end func(error)) {
+// Kind says on which side of a message a span's work is.
+type Kind = trace.SpanKind
+
+// Asking and Answering are the two sides of a message.
+const (
+	Asking    = trace.SpanKindClient
+	Answering = trace.SpanKindServer
+)
+
+// Carrier is a message as far as its trace is concerned: it names one in W3C's
+// traceparent and tracestate.
+type Carrier = propagation.TextMapCarrier
+
+// Begin begins a span: a part of the trace of ctx, or else of the one that the
+// message that came names. name is a fixed phrase, never data.
+func (t Tracing) Begin(ctx context.Context, name string, k Kind, came Carrier) context.Context {
 	if t.tracer == nil {
-		return ctx, func(error) {}
+		return ctx
 	}
-	ctx, span := t.tracer.Start(ctx, name)
-	return ctx, func(err error) {
-		if err != nil {
-			span.SetStatus(codes.Error, "")
-		}
-		span.End()
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		ctx = propagation.TraceContext{}.Extract(ctx, came)
 	}
+	ctx, _ = t.tracer.Start(ctx, name, trace.WithSpanKind(k))
+	return ctx
+}
+
+// End ends the span that Begin began in ctx. Only its having failed is kept of an
+// error, and nothing about people belongs into attrs.
+func (t Tracing) End(ctx context.Context, failed bool, attrs ...attribute.KeyValue) {
+	if t.tracer == nil {
+		return
+	}
+	span := trace.SpanFromContext(ctx)
+	span.SetAttributes(attrs...)
+	if failed {
+		span.SetStatus(codes.Error, "")
+	}
+	span.End()
 }
 
 // Serve begins the span of an incoming request, as a part of the caller's
@@ -47,21 +72,16 @@ func (t Tracing) Serve(ctx context.Context, h http.Header) (_ context.Context, e
 	if t.tracer == nil {
 		return ctx, func(string, int) {}
 	}
-	ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(h))
-	ctx, span := t.tracer.Start(ctx, "request", trace.WithSpanKind(trace.SpanKindServer))
+	ctx = t.Begin(ctx, "request", Answering, propagation.HeaderCarrier(h))
 	return ctx, func(route string, status int) {
-		span.SetName(route)
-		span.SetAttributes(attribute.String("http.route", route), attribute.Int("http.response.status_code", status))
-		if status >= 500 {
-			span.SetStatus(codes.Error, "")
-		}
-		span.End()
+		trace.SpanFromContext(ctx).SetName(route)
+		t.End(ctx, status >= 500, attribute.String("http.route", route), attribute.Int("http.response.status_code", status))
 	}
 }
 
-// Inject writes the span of ctx into the headers of an outgoing request.
-func (t Tracing) Inject(ctx context.Context, h http.Header) {
+// Inject names the span of ctx in a message that goes on.
+func (t Tracing) Inject(ctx context.Context, m Carrier) {
 	if t.tracer != nil {
-		propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(h))
+		propagation.TraceContext{}.Inject(ctx, m)
 	}
 }

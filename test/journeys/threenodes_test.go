@@ -44,6 +44,7 @@ func TestThreeNodes(t *testing.T) {
 	grant := w.grant(t)
 	w.eventually(t, "the first answer", parcels, "")
 	w.proven(t)
+	w.traced(t)
 	w.does(t, w.provider, "Revoked", "grant", "revoke", grant, "thử xong")
 	w.refused(t, parcels, "server.serverproxy.access_denied", "grant revoked")
 	w.grant(t)
@@ -65,16 +66,19 @@ type three struct {
 	secret, trust            string
 	first                    string // id of a message before keys changed
 	asked                    atomic.Int64
+	traces                   *collector
+	traceparent              atomic.Value // that the service was last asked under
 }
 
 func newThree(t *testing.T) *three {
 	t.Helper()
-	w := &three{}
+	w := &three{traces: newCollector(t)}
 	binary := build(t)
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	must(t, err)
 	w.service = l
-	s := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+	s := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.traceparent.Store(r.Header.Get("Traceparent"))
 		rw.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(rw, `{"state":"delivered"}`)
 	})}
@@ -82,6 +86,9 @@ func newThree(t *testing.T) *three {
 	t.Cleanup(func() { _ = s.Close() })
 	w.central = newNode(t, binary, "GOV/MPS/node1")
 	w.provider, w.asker = newNode(t, binary, "COM/VNPOST/node1"), newNode(t, binary, "COM/VCB/node1")
+	for _, n := range []*node{w.provider, w.asker} {
+		n.set("OTEL_EXPORTER_OTLP_ENDPOINT", w.traces.URL, "OTEL_SERVICE_NAME", n.id, "OTEL_BSP_SCHEDULE_DELAY", "100")
+	}
 	w.central.set("DINH_SMTP", "smtp://localhost:25", "DINH_MAIL_FROM", "dinh@example.vn", "DINH_NODE_ADDRESS", w.central.link, "DINH_DIRECTORY_LIFE", life.String())
 	return w
 }

@@ -7,5 +7,7 @@
 // strangers send. Records carry X-Road's names (PR-OPMON), so that its
 // collectors understand them. Neither records nor figures hold personal data.
 //
+// A trace says less: see Record.Attributes.
+//
 // Each process keeps its own newest records; a collector asks every process.
 package opmon

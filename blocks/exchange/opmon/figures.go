@@ -6,19 +6,40 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// maxServices bounds how many services have figures of their own.
-const maxServices = 500
+// maxNames bounds how many services, and how many codes of faults, have figures of
+// their own.
+const maxNames = 500
 
-// Figures are the Prometheus series of a process. Labels are sides, outcomes and
-// services that exist.
+// Figures are the Prometheus series of a process. Labels are sides, outcomes,
+// codes of faults, and services that exist.
 type Figures struct {
 	requests *prometheus.CounterVec
 	whole    *prometheus.HistogramVec
 	provider *prometheus.HistogramVec
 	sizes    *prometheus.HistogramVec
+	faults   *prometheus.CounterVec
 
-	mu    sync.Mutex
-	named map[string]bool
+	services, codes names
+}
+
+// names are the first so many values that a label was given.
+type names struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+// of gives a name that is known, or that is new and may become so; else "other".
+func (n *names) of(name string, isNew bool) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.seen[name]:
+	case isNew && len(n.seen) < maxNames:
+		n.seen[name] = true
+	default:
+		return "other"
+	}
+	return name
 }
 
 // NewFigures makes figures that stand at zero.
@@ -33,13 +54,16 @@ func NewFigures() *Figures {
 			Help: "What of it was spent waiting for the service."}, []string{"side"}),
 		sizes: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "dinh_exchange_size_bytes", Buckets: prometheus.ExponentialBuckets(256, 8, 8),
 			Help: "Bodies of requests and answers."}, []string{"side", "message"}),
-		named: map[string]bool{},
+		faults: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dinh_exchange_faults_total",
+			Help: "Exchanges that X-Road clients were told of an error for, by side and X-Road's code of it."}, []string{"side", "code"}),
+		services: names{seen: map[string]bool{}}, codes: names{seen: map[string]bool{}},
 	}
 }
 
-// Observe counts an exchange. service must be one that exists, or empty.
-func (f *Figures) Observe(r *Record, outcome, service string) {
-	f.requests.WithLabelValues(r.SecurityServerType, outcome, f.label(service)).Inc()
+// Observe counts an exchange. A service that is not known to exist is counted under
+// its name if it was once, and else with all others.
+func (f *Figures) Observe(r *Record, outcome, service string, exists bool) {
+	f.requests.WithLabelValues(r.SecurityServerType, outcome, f.services.of(service, exists)).Inc()
 	f.whole.WithLabelValues(r.SecurityServerType, outcome).Observe(float64(r.ResponseOutTs-r.RequestInTs) / 1000)
 	if r.RequestOutTs > 0 && r.ResponseInTs > 0 {
 		f.provider.WithLabelValues(r.SecurityServerType).Observe(float64(r.ResponseInTs-r.RequestOutTs) / 1000)
@@ -48,18 +72,13 @@ func (f *Figures) Observe(r *Record, outcome, service string) {
 	f.sizes.WithLabelValues(r.SecurityServerType, "response").Observe(float64(r.ResponseSize))
 }
 
-func (f *Figures) label(service string) string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if service == "" || !f.named[service] && len(f.named) >= maxServices {
-		return "other"
-	}
-	f.named[service] = true
-	return service
+// Fault counts an error of the exchange's own. Another node may have worded it.
+func (f *Figures) Fault(r *Record) {
+	f.faults.WithLabelValues(r.SecurityServerType, f.codes.of(r.FaultCode, true)).Inc()
 }
 
 func (f *Figures) all() []prometheus.Collector {
-	return []prometheus.Collector{f.requests, f.whole, f.provider, f.sizes}
+	return []prometheus.Collector{f.requests, f.whole, f.provider, f.sizes, f.faults}
 }
 
 // Describe implements prometheus.Collector.

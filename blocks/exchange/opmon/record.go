@@ -30,6 +30,7 @@ type Record struct {
 	RestMethod            string `json:"restMethod,omitempty"`
 	RestPath              string `json:"restPath,omitempty"` // the pattern that fitted: paths may name people
 	MessageID             string `json:"messageId,omitempty"`
+	XRequestID            string `json:"xRequestId,omitempty"`    // the same on both sides
 	MessageUserID         string `json:"messageUserId,omitempty"` // a pseudonym
 	MessageProtocol       string `json:"messageProtocolVersion,omitempty"`
 	ClientSecurityServer  string `json:"clientSecurityServerAddress,omitempty"`
