@@ -44,6 +44,7 @@ type ask struct {
 	length  int64         // of stream; -1: not known before its end
 	sums    sums          // of the body, once it was seen
 	request Proof         // by the client's member, once the body was seen
+	blind   string        // hides the subjects in what is signed
 
 	sentAt, gotAt time.Time // when it went on, and when the answer came
 	late          chan *ask // of a stream on its way to another node: hash, sums and request follow
@@ -91,6 +92,11 @@ func (a *ask) prepare() error {
 	} {
 		if len(t.text) > maxText || strings.ContainsAny(t.text, "\r\n\x00") {
 			return errs.New(errs.Invalid, "exchange.bad_text", "name", t.name, "max", maxText)
+		}
+	}
+	for _, s := range a.Subjects {
+		if len(s) > maxText || strings.ContainsAny(s, "\r\n\x00") {
+			return errs.New(errs.Invalid, "exchange.bad_text", "name", "subject", "max", maxText)
 		}
 	}
 	for _, f := range a.Fields {
@@ -199,7 +205,22 @@ func (a *ask) requestComponents() []httpsig.Component {
 			c = append(c, httpsig.Component{Name: h.Name, Value: httpsig.HeaderValue(h.Value)})
 		}
 	}
+	if len(a.Subjects) > 0 {
+		c = append(c, httpsig.Component{Name: "x-dinh-subjects-digest", Value: a.subjectsDigest()})
+	}
 	return c
+}
+
+// subjectsDigest covers the people whom the client named, each on a line, behind a
+// line that nobody can guess and that goes to the answering node alone: evidence
+// must not tell by trial whom a question was about.
+func (a *ask) subjectsDigest() string {
+	h := sha256.New()
+	io.WriteString(h, a.blind+"\n")
+	for _, s := range a.Subjects {
+		io.WriteString(h, s+"\n")
+	}
+	return "sha-256=:" + base64.StdEncoding.EncodeToString(h.Sum(nil)) + ":"
 }
 
 func (a *ask) signedHeaders() [12]HeaderLine {
@@ -353,7 +374,7 @@ func (x *Exchange) take(ctx context.Context, a *ask) (Answer, error) {
 	return out.Answer, nil
 }
 
-// identify gives the call its ids.
+// identify gives the call its ids, and what hides its subjects.
 func (x *Exchange) identify(a *ask, now time.Time) {
 	if a.requestID == "" {
 		a.requestID = id.New(now)
@@ -361,6 +382,9 @@ func (x *Exchange) identify(a *ask, now time.Time) {
 	if a.MessageID == "" {
 		a.MessageID = x.instance + "-" + id.New(now)
 		a.generatedID = a.MessageID
+	}
+	if len(a.Subjects) > 0 && a.blind == "" {
+		a.blind = id.Token(32)
 	}
 }
 

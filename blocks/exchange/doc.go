@@ -65,7 +65,10 @@
 // (package clients) or by its registered certificate.
 //
 // Signatures are RFC 9421 HTTP message signatures (Ed25519) over an RFC 9530
-// Content-Digest; the answer's signature covers the request's. Bodies are never
+// Content-Digest; the request's covers the people it names, by a digest that tells
+// nobody who they are, and the answer's covers the request's. A node takes the same
+// signed question once, for as long as its signature counts; each process remembers
+// its own. Bodies are never
 // stored, only their digests.
 //
 // Routes: /r1/… and /listClients speak the X-Road REST protocol 1.0.4 with

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"embed"
 	"errors"
+	"hash/maphash"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -107,6 +108,7 @@ type Exchange struct {
 	marks             gatherer[*marking]
 	fresh             gatherer[*freshening]
 	batches           seenOnce
+	arrivals          arrivals
 	directory         Directory
 	carrier           Carrier
 	node              string
@@ -163,6 +165,7 @@ func New(d Deps) (*Exchange, error) {
 		store: store{db: d.DB, ledger: d.Ledger, scratch: &sync.Pool{New: func() any { return &scratch{} }}}, clock: d.Clock, keys: d.Keys, signer: d.Signer, log: d.Log, tracing: d.Tracing,
 		instance: d.Instance, vocabulary: d.Vocabulary, catalog: d.Catalog, purposes: slices.Sorted(maps.Keys(d.Purposes)), consents: d.Consents, services: map[ServiceID]*offered{}, certificate: d.Certificate,
 		records: opmon.NewRing(), figures: opmon.NewFigures(),
+		arrivals: arrivals{seed: maphash.MakeSeed(), spans: map[int64]map[uint64]struct{}{}},
 	}
 	x.requests = gatherer[*sealing]{pause: signFor, most: gatherMost, work: x.sealAll}
 	x.answers = gatherer[*sealing]{pause: gatherFor, most: gatherMost, work: x.sealAll}

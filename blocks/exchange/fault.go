@@ -72,6 +72,8 @@ func faultOf(err error, a *ask) (f fault, own bool) {
 		return fault{atAsker + "io_error", "The client left before it had the whole answer"}, true
 	case "node_failed":
 		return fault{atProvider + "internal_error", "The node of " + service + " could not answer; repeat the request with the same X-Road-Id"}, true
+	case "replayed":
+		return fault{atProvider + "invalid_message", "The message came before and is not answered twice"}, true
 	case "delivered_before":
 		return fault{atClient + "invalid_request", "The request was delivered before and is not delivered twice; ask the service how it went, or send it anew under another X-Road-Id"}, true
 	case "other_server":

@@ -152,9 +152,16 @@ func (x *Exchange) letter(ctx context.Context, a *ask) (link.Message, error) {
 	}}, nil
 }
 
+// anew makes another letter of a question that may have arrived: the same one would
+// not be taken twice.
+func (x *Exchange) anew(ctx context.Context, a *ask) (link.Message, error) {
+	a.requestID, a.request = newRequestID(x), Proof{}
+	return x.letter(ctx, a)
+}
+
 // carry sends a message to one of a node's addresses, which take turns: each may
 // be a process of its own. Nothing is sent twice but a question that only reads,
-// once.
+// once, under a new request id.
 func (x *Exchange) carry(ctx context.Context, a *ask, n Node, m link.Message) (link.Message, error) {
 	reads := a.operation == OpRead && m.Stream == nil
 	if m.Stream != nil {
@@ -171,6 +178,9 @@ func (x *Exchange) carry(ctx context.Context, a *ask, n Node, m link.Message) (l
 		again := errors.Is(err, link.ErrUnreachable)
 		if !again && reads && errors.Is(err, link.ErrLost) && ctx.Err() == nil {
 			reads = false
+			if m, err = x.anew(ctx, a); err != nil {
+				return link.Message{}, err
+			}
 			if back, err = x.carryTo(ctx, n.ID, address, m); err == nil {
 				return back, nil
 			}
@@ -340,7 +350,13 @@ func (x *Exchange) proveArrived(ctx context.Context, a *ask, m link.Message, s s
 		return errs.New(errs.Forbidden, "exchange.bad_digest")
 	}
 	a.sums = s
-	return x.arrived(ctx, a.Client.Owner(), &a.request, a.requestComponents())
+	if err := x.arrived(ctx, a.Client.Owner(), &a.request, a.requestComponents()); err != nil {
+		return err
+	}
+	if !x.arrivals.first(a.Client.Owner(), a.requestID, a.request.Created, x.clock.Now()) {
+		return errs.New(errs.Conflict, "exchange.replayed")
+	}
+	return nil
 }
 
 // fault answers that there is no answer, signed by who was asked where that is

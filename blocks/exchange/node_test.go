@@ -11,6 +11,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -311,6 +312,14 @@ func TestPeersCannotForge(t *testing.T) {
 			m.Head = bytes.Replace(m.Head, []byte("officer-1"), []byte("officer-2"), 1)
 			return n.answering.Handle(t.Context(), peer("moj"), m)
 		},
+		"another person": func() link.Message {
+			m := captured
+			m.Head = bytes.Replace(m.Head, []byte(person), []byte("001199000002"), 1)
+			if bytes.Equal(m.Head, captured.Head) {
+				t.Error("nobody is named")
+			}
+			return n.answering.Handle(t.Context(), peer("moj"), m)
+		},
 		"nothing at all": func() link.Message { return n.answering.Handle(t.Context(), peer("moj"), link.Message{}) },
 	} {
 		m := try()
@@ -328,6 +337,65 @@ func TestPeersCannotForge(t *testing.T) {
 	n.answering.clock.Advance(-time.Hour)
 	if m := n.answering.Handle(t.Context(), peer("moj"), captured); strings.Contains(string(m.Head), "fault") {
 		t.Errorf("the true message was refused: %s", m.Body)
+	}
+	// The same read again, at once and as late as its signature counts.
+	for _, later := range []time.Duration{0, time.Minute, 4 * time.Minute} {
+		n.answering.clock.Advance(later)
+		if m := n.answering.Handle(t.Context(), peer("moj"), captured); !strings.Contains(string(m.Body), "exchange.replayed") {
+			t.Errorf("a replayed message was answered: %q", m.Body)
+		}
+	}
+	if n.answering.provider.count() != asked+1 {
+		t.Errorf("the provider was asked %d times", n.answering.provider.count()-asked)
+	}
+	// What is signed names nobody, and nobody can be found in it by trial.
+	ev, err := n.answering.Evidence(t.Context(), headerOf(t, captured))
+	ok(t, err)
+	if len(ev) != 1 || !strings.Contains(ev[0].Request.Base, `"x-dinh-subjects-digest": sha-256=:`) || strings.Contains(ev[0].Request.Base, person) {
+		t.Errorf("evidence %+v", ev)
+	}
+	for _, guess := range []string{person, person + "\n", "\n" + person + "\n"} {
+		if sum := sha256.Sum256([]byte(guess)); strings.Contains(ev[0].Request.Base, base64.StdEncoding.EncodeToString(sum[:])) {
+			t.Error("the person can be guessed")
+		}
+	}
+}
+
+// headerOf gives the message id that a captured message carries.
+func headerOf(t testing.TB, m link.Message) string {
+	t.Helper()
+	at := bytes.Index(m.Head, []byte("VN-"))
+	if at < 0 {
+		t.Fatal("no message id")
+	}
+	return string(m.Head[at : at+len("VN-")+36])
+}
+
+// A read whose answer was lost on the way is asked again, and is no replay.
+func TestALostReadIsAskedAnew(t *testing.T) {
+	t.Parallel()
+	n := newTwoNodes(t)
+	n.answering.grant(t)
+	lost := false
+	n.asking.deps.Carrier = carrierFunc(func(ctx context.Context, node, address string, m link.Message) (link.Message, error) {
+		back, err := n.carrier.Ask(ctx, node, address, m)
+		if err == nil && !lost {
+			lost = true
+			return link.Message{}, link.ErrLost
+		}
+		return back, err
+	})
+	x := n.asking.another(t)
+	got, err := x.Call(t.Context(), read())
+	if err != nil || !strings.Contains(string(got.Body), "Nguyễn Thị An") || n.answering.provider.count() != 2 {
+		t.Fatalf("%s %v, asked %d times", got.Body, err, n.answering.provider.count())
+	}
+	mine, err := n.asking.Evidence(t.Context(), got.MessageID)
+	ok(t, err)
+	theirs, err := n.answering.Evidence(t.Context(), got.MessageID)
+	ok(t, err)
+	if len(mine) != 1 || len(theirs) != 2 || mine[0].RequestID != got.RequestID || theirs[1].Request.Base != mine[0].Request.Base {
+		t.Errorf("evidence\n%+v\n%+v", mine, theirs)
 	}
 }
 

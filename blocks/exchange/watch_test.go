@@ -63,14 +63,14 @@ func (w *world) operations(t *testing.T) (page struct{ Records []opmon.Record })
 // what broke it off.
 func TestTheRecordOfAStreamIsKeptAtItsEnd(t *testing.T) {
 	t.Parallel()
-	const size = 8 << 20
 	for name, tt := range map[string]struct {
+		size             int64
 		breaks, takes    int64
 		asking, producer string // fault codes
 	}{
-		"whole":           {0, size, "", ""},
-		"broken":          {1 << 20, size, "server.clientproxy.network_error", "server.serverproxy.service_failed.io_error"},
-		"the client left": {0, 1 << 20, "server.clientproxy.io_error", "server.clientproxy.io_error"},
+		"whole":           {8 << 20, 0, 8 << 20, "", ""},
+		"broken":          {8 << 20, 1 << 20, 8 << 20, "server.clientproxy.network_error", "server.serverproxy.service_failed.io_error"},
+		"the client left": {128 << 20, 0, 1 << 20, "server.clientproxy.io_error", "server.clientproxy.io_error"},
 	} {
 		for _, nodes := range []int{1, 2} {
 			service := population
@@ -84,7 +84,7 @@ func TestTheRecordOfAStreamIsKeptAtItsEnd(t *testing.T) {
 				n := newTwoNodes(t)
 				asking, answering, stop = n.asking, n.answering, n.stop
 			}
-			ok(t, answering.RegisterProvider(exchange.ServiceInfo{ID: service}, slow{size, tt.breaks, []*clock.Fake{asking.clock, answering.clock}[:nodes]}))
+			ok(t, answering.RegisterProvider(exchange.ServiceInfo{ID: service}, slow{tt.size, tt.breaks, []*clock.Fake{asking.clock, answering.clock}[:nodes]}))
 			_, err := answering.AddGrant(t.Context(), exchange.Grant{
 				Client: civil, Service: service, Operations: []string{"read"}, Fields: []string{"*"}, Purpose: purpose, LegalBasis: basis,
 			})
@@ -99,7 +99,7 @@ func TestTheRecordOfAStreamIsKeptAtItsEnd(t *testing.T) {
 			res, err := http.DefaultClient.Do(r)
 			ok(t, err)
 			_, _ = io.CopyN(io.Discard, res.Body, tt.takes)
-			if tt.takes == size && tt.breaks == 0 {
+			if tt.takes == tt.size && tt.breaks == 0 {
 				_, err = io.Copy(io.Discard, res.Body)
 				ok(t, err)
 			}
@@ -122,7 +122,7 @@ func TestTheRecordOfAStreamIsKeptAtItsEnd(t *testing.T) {
 				if o.SecurityServerType != side || o.FaultCode != fault || o.Succeeded != (fault == "") || o.StatusCode != 200 || o.ResponseOutTs-o.RequestInTs != 60_000 {
 					t.Errorf("%s, %d nodes, %s: %+v, want %q", name, nodes, side, o, fault)
 				}
-				if name == "whole" && o.ResponseSize != size || name != "whole" && (o.ResponseSize == 0 && name != "broken" || o.ResponseSize >= size) {
+				if name == "whole" && o.ResponseSize != tt.size || name != "whole" && (o.ResponseSize == 0 && name != "broken" || o.ResponseSize >= tt.size) {
 					t.Errorf("%s, %d nodes, %s: %d bytes passed", name, nodes, side, o.ResponseSize)
 				}
 			}

@@ -149,6 +149,9 @@ func packRequest(a *ask) []byte {
 	p.flag(a.generatedID != "")
 	p.list(a.Fields)
 	p.list(a.Subjects)
+	if len(a.Subjects) > 0 {
+		p.text(a.blind)
+	}
 	p.headers(a.passed)
 	p.flag(a.stream != nil)
 	if a.stream != nil {
@@ -183,7 +186,11 @@ func unpackRequest(head []byte) (a *ask, streams bool, err error) {
 	if u.number() == 1 {
 		a.generatedID = a.MessageID
 	}
-	a.Fields, a.Subjects, a.passed = u.list(), u.list(), u.headers()
+	a.Fields, a.Subjects = u.list(), u.list()
+	if len(a.Subjects) > 0 {
+		a.blind = u.text()
+	}
+	a.passed = u.headers()
 	if streams = u.number() == 1; streams {
 		a.length = u.number()
 	} else {
