@@ -25,7 +25,7 @@ func (x *Exchange) r1Routes() []httpx.Route {
 	var out []httpx.Route
 	for _, m := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} {
 		out = append(out, httpx.Route{
-			Method: m, Path: "/r1/", Access: auth.Client(), Body: maxBody, CrossOrigin: true, Handle: x.serveR1,
+			Method: m, Path: "/r1/", Access: auth.Client(), Body: maxBody, CrossOrigin: true, AsSent: true, Handle: x.serveR1,
 		})
 	}
 	return append(out, httpx.Route{Method: "GET", Path: "/listClients", Access: auth.Public(), Anonymous: true, Handle: x.serveListClients})

@@ -137,7 +137,7 @@ func validQuery(q string) bool {
 func operationOf(o *offered, method, path string) (string, error) {
 	op := ""
 	switch method {
-	case "GET", "HEAD", "OPTIONS":
+	case "GET", "HEAD", "OPTIONS", "TRACE":
 		op = OpRead
 	case "POST":
 		op = OpCreate

@@ -246,7 +246,7 @@ func TestRefusals(t *testing.T) {
 		{"past", func(g *exchange.Grant) { g.From, g.Until = now.Add(-2*time.Hour), now }, func(*exchange.Call) {}, "exchange.grant_expired"},
 		{"traversal", none, func(c *exchange.Call) { c.Path = "/%252e%252e/search" }, "exchange.bad_path"},
 		{"header injection", none, func(c *exchange.Call) { c.Issue = "a\r\nx: b" }, "exchange.bad_text"},
-		{"method", none, func(c *exchange.Call) { c.Method = "TRACE" }, "exchange.bad_method"},
+		{"method", none, func(c *exchange.Call) { c.Method = "PROPFIND" }, "exchange.bad_method"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -60,7 +60,7 @@ func faultOf(err error, a *ask) (f fault, own bool) {
 	case "bad_query", "bad_field", "bad_body", "too_many_subjects", "body_too_large", "bad_service":
 		return fault{atClient + "bad_request", "Invalid request: " + strings.ReplaceAll(name, "_", " ")}, true
 	case "bad_method":
-		return fault{atClient + "invalid_http_method", "Must use one of DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"}, true
+		return fault{atClient + "invalid_http_method", "Must use one of DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, TRACE"}, true
 	case "node_unreachable":
 		return fault{atAsker + "network_error", "Could not connect to the node of " + service + "; nothing was sent"}, true
 	case "node_lost":

@@ -33,6 +33,10 @@ type Route struct {
 	// authorisation request, the way back from a payment. The handler must then
 	// itself make sure that the person meant it.
 	CrossOrigin bool
+	// AsSent routes, whose Path ends in a slash, get every address beneath it as it was
+	// sent: the mux would lead "//" and "/../" elsewhere, and the protocol has its own
+	// word for them.
+	AsSent bool
 
 	Handle Handler
 }

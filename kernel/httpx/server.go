@@ -24,6 +24,7 @@ import (
 type Server struct {
 	cfg      Config
 	routes   []Route
+	raw      []*Route // those that are AsSent
 	mux      *http.ServeMux
 	origins  *http.CrossOriginProtection
 	limits   *limiter // nil when there is no limit
@@ -94,6 +95,9 @@ func (s *Server) mount(route *Route) {
 	if route.Timeout == 0 {
 		route.Timeout = DefaultTimeout
 	}
+	if route.AsSent {
+		s.raw = append(s.raw, route)
+	}
 	s.mux.HandleFunc(route.Pattern(), func(w http.ResponseWriter, r *http.Request) {
 		x := w.(*exchange) // the mux is only ever called by ServeHTTP below
 		s.serve(x, r, route)
@@ -126,12 +130,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(x, errs.New(errs.TooMany, "httpx.rate", "seconds", seconds(wait)))
 		return
 	}
+	if route := s.asSent(r); route != nil {
+		s.serve(x, x.r, route)
+		return
+	}
 	x.matching = true
 	s.mux.ServeHTTP(x, x.r)
 	x.matching = false
 	if x.missed != 0 {
 		s.fail(x, missedError(x.missed))
 	}
+}
+
+// asSent gives the route of a request whose address nobody cleans.
+func (s *Server) asSent(r *http.Request) *Route {
+	for _, route := range s.raw {
+		if (r.Method == route.Method || r.Method == http.MethodHead && route.Method == http.MethodGet) && strings.HasPrefix(r.URL.EscapedPath(), route.Path) {
+			return route
+		}
+	}
+	return nil
 }
 
 // missedError says why the mux found no route.
