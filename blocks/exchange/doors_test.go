@@ -1,6 +1,7 @@
 package exchange_test
 
 import (
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -19,7 +20,7 @@ func (e *edge) houseDoor(t *testing.T) *edge {
 	words, err := i18n.New(httpx.Messages(), exchange.Messages())
 	ok(t, err)
 	srv := httptest.NewServer(httpx.NewServer(httpx.Config{
-		Routes: e.Routes(), Catalog: words, Authenticate: func(r *http.Request) (auth.Principal, error) {
+		Routes: e.Routes(), Catalog: words, Log: slog.New(slog.DiscardHandler), Authenticate: func(r *http.Request) (auth.Principal, error) {
 			p, _, err := e.AuthenticateClient(r)
 			return p, err
 		},

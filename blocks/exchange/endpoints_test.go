@@ -90,7 +90,7 @@ func TestGrantedEndpointsAreChecked(t *testing.T) {
 		change func(*exchange.Grant)
 		code   string
 	}{
-		"method":    {at("TRACE /a"), "exchange.bad_granted_endpoint"},
+		"method":    {at("PROPFIND /a"), "exchange.bad_granted_endpoint"},
 		"no method": {at(" /a"), "exchange.bad_granted_endpoint"},
 		"path":      {at("GET a"), "exchange.bad_granted_endpoint"},
 		"long":      {at("GET /" + strings.Repeat("a", 600)), "exchange.bad_granted_endpoint"},

@@ -71,6 +71,12 @@ func TestEventsAndLateAnswersInTheHouse(t *testing.T) {
 	if a.Status != http.StatusOK || !strings.Contains(a.Body, `"records"`) {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
+	if again := c.get(t, at); again.Status != http.StatusOK || again.Body != a.Body {
+		t.Errorf("again: %d %s", again.Status, again.Body)
+	}
+	if a := send("DELETE", at, ""); a.Status != http.StatusNoContent {
+		t.Errorf("acknowledged: %d %s", a.Status, a.Body)
+	}
 	if a := c.get(t, at); a.Status != http.StatusGone || strings.Contains(a.Body, "⟦") {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
